@@ -1,0 +1,129 @@
+import type { Endpoint } from '../catalog/model.js';
+import type { UsageReport } from '../providers/types.js';
+import type { ChatRequest } from '../wire/chat.js';
+import { type Cost, costOf } from './cost.js';
+import { countImages, estimateUsage } from './usage.js';
+
+/** What became of one attempt, as far as money follows from it. */
+export interface AttemptMoney {
+  readonly endpoint: Endpoint;
+  /** When it was sent, milliseconds since the epoch. */
+  readonly startedAt: number;
+  /** The provider answered with a 2xx, whatever came after it. */
+  readonly answered: boolean;
+  /** What the provider reported, also of an answer that broke off. */
+  readonly usage: UsageReport | undefined;
+}
+
+/** How a request ended. */
+export type Ending =
+  /** The answer is whole. `blank`: it says nothing and gives no reason. */
+  | { readonly kind: 'completed'; readonly bytes: number; readonly blank: boolean }
+  /** The answer broke off after its first content. */
+  | { readonly kind: 'broken'; readonly bytes: number }
+  /** The client left. `drained`: the provider was read to its end all the same. */
+  | { readonly kind: 'cancelled'; readonly bytes: number; readonly drained: boolean }
+  /** Nobody gave any content. */
+  | { readonly kind: 'failed' };
+
+/** What a request is charged, and what it cost the operator. */
+export interface Settled {
+  /** Nano-USD, at most what was held. */
+  readonly charge: bigint;
+  /** Nano-USD at the providers, over all attempts. */
+  readonly cost: bigint;
+  /** Of the attempt that answered; its `total` is the charge. */
+  readonly winner: Cost;
+  /** Nano-USD by which the answer was dearer than its hold. */
+  readonly overshoot: bigint;
+  readonly usage: UsageReport | undefined;
+  /** Whether the counts are ours. */
+  readonly estimated: boolean;
+}
+
+/** What a settlement follows from besides how the request ended. */
+export interface SettlementFacts {
+  readonly request: ChatRequest;
+  /** In order; the last one is the one that answered, or was on its way. */
+  readonly attempts: readonly AttemptMoney[];
+  /** Nano-USD. */
+  readonly held: bigint;
+  /** Whether an answer that broke off is charged for what came of it, instead of nothing. */
+  readonly chargeBroken: boolean;
+}
+
+const FREE: Cost = { total: 0n, upstream: 0n, prompt: 0n, completion: 0n };
+const NOTHING: UsageReport = { prompt: 0, completion: 0 };
+
+/**
+ * The charge of a request: only for the attempt that answered, nothing for an answer that is empty or broke off. A client
+ * that leaves pays for its input and for what was written until then, or one could read for nothing.
+ */
+export function settlementOf(ending: Ending, facts: SettlementFacts): Settled {
+  const last = facts.attempts.at(-1);
+  if (ending.kind === 'failed' || last === undefined) return settledAt(FREE, undefined, false, facts, facts.attempts);
+  const { usage, estimated } = usageAt(ending, last, facts.request);
+  const priced = priceOf(last, usage, facts.request);
+  const before = facts.attempts.slice(0, -1);
+  const insured = ending.kind === 'completed' && ending.blank && usage.completion === 0;
+  const broken = ending.kind === 'broken' && !facts.chargeBroken;
+  const charged = insured || broken ? { ...FREE, upstream: priced.upstream } : priced;
+  return settledAt(charged, usage, estimated, facts, before);
+}
+
+/** What an answer that went on until now would be charged if its client left. */
+export function chargeSoFar(attempt: AttemptMoney, bytes: number, request: ChatRequest): bigint {
+  const { usage } = usageAt({ kind: 'cancelled', bytes, drained: false }, attempt, request);
+  return priceOf(attempt, usage, request).total;
+}
+
+function settledAt(
+  winner: Cost,
+  usage: UsageReport | undefined,
+  estimated: boolean,
+  { request, held }: SettlementFacts,
+  failed: readonly AttemptMoney[],
+): Settled {
+  const charge = winner.total < held ? winner.total : held;
+  return {
+    charge,
+    cost: failed.reduce((sum, attempt) => sum + costOfFailed(attempt, request), winner.upstream),
+    winner: { ...winner, total: charge },
+    overshoot: winner.total - charge,
+    usage,
+    estimated,
+  };
+}
+
+/** A failed attempt costs what its provider reported, or its input where it answered at all. */
+function costOfFailed(attempt: AttemptMoney, request: ChatRequest): bigint {
+  const { usage, answered } = attempt;
+  if (usage !== undefined) return priceOf(attempt, usage, request).upstream;
+  return answered ? priceOf(attempt, estimateUsage(request, 0), request).upstream : 0n;
+}
+
+function usageAt(
+  ending: Exclude<Ending, { readonly kind: 'failed' }>,
+  { usage }: AttemptMoney,
+  request: ChatRequest,
+): { readonly usage: UsageReport; readonly estimated: boolean } {
+  const counted = (): UsageReport => estimateUsage(request, ending.bytes);
+  const isWhole = ending.kind === 'completed' || (ending.kind === 'cancelled' && ending.drained);
+  if (isWhole) return usage === undefined ? { usage: counted(), estimated: true } : { usage, estimated: false };
+  const { prompt, completion } = counted();
+  const { prompt: reported, ...rest } = usage ?? NOTHING;
+  return {
+    usage: {
+      ...rest,
+      prompt: reported > 0 ? reported : prompt,
+      // A count in the middle of a stream is of what was written when it was sent.
+      completion: Math.max(rest.completion, completion),
+    },
+    estimated: true,
+  };
+}
+
+function priceOf({ endpoint: { price }, startedAt }: AttemptMoney, usage: UsageReport, request: ChatRequest): Cost {
+  if (price === undefined) return FREE;
+  return costOf(usage, price, { atMs: startedAt, inputImages: countImages(request) });
+}

@@ -1,0 +1,136 @@
+import type { CatalogOptions } from './catalog/catalog.js';
+import type { Clock } from './clock.js';
+import type { ConfiguredKey } from './http/caller.js';
+import type { Provider } from './providers/types.js';
+import type { Random } from './random.js';
+import type { UpstreamDetail } from './routing/blame.js';
+import type { HealthChange } from './routing/health.js';
+import type { RoutingPolicy, Timeouts } from './routing/types.js';
+import type { CodeFormOption } from './wire/problem.js';
+
+/** What `createGateway` takes. Everything but `providers` has a default; times are milliseconds, sizes bytes. */
+export interface GatewayOptions {
+  /** Who serves which models. Earlier providers are tried first. */
+  readonly providers: readonly Provider[];
+  /** What the host changes about models and prices. */
+  readonly catalog?: CatalogOptions | undefined;
+  readonly auth?:
+    | {
+        /** Keys that clients may use. Without any, only callers whom the host identifies get in. */
+        readonly keys?: readonly (string | ConfiguredKey)[] | undefined;
+        /** Opens the model routes to callers without a key. Default false. */
+        readonly publicModels?: boolean | undefined;
+      }
+    | undefined;
+  /** The model of requests that name none; without it they are refused. */
+  readonly defaultModel?: string | undefined;
+  /** Whether fields that the wire does not know go to OpenAI-compatible upstreams. Default true. */
+  readonly passthrough?: boolean | undefined;
+  /** At least 32 bytes; with it, upstreams that take a `user` get an HMAC-SHA256 of the client's. Without it they get none. */
+  readonly userHashSecret?: string | undefined;
+  readonly errors?:
+    | {
+        /** Whether `error.code` is a word or a status; `auto` (default) gives official OpenRouter SDKs the number they need. */
+        readonly code?: CodeFormOption | undefined;
+        /** `none` keeps upstream error bodies from clients altogether. Default `full`: errors that a client can mend show it. */
+        readonly upstreamDetail?: UpstreamDetail | undefined;
+      }
+    | undefined;
+  readonly stream?:
+    | {
+        /** `merged` (default): usage on the finish chunk. `separate`: on a chunk of its own, as OpenRouter does. */
+        readonly usageChunk?: 'merged' | 'separate' | undefined;
+        /** Silence after which a comment is sent. Default 10 000. */
+        readonly keepAliveMs?: number | undefined;
+        /** Default `OPENROUTER PROCESSING`. */
+        readonly keepAliveComment?: string | undefined;
+        /** Events of a provider that are not JSON: `skip` (default) up to three of them in a stream, or `error`. */
+        readonly malformedEvents?: 'skip' | 'error' | undefined;
+      }
+    | undefined;
+  readonly sse?:
+    | {
+        /** Adds `id:` lines to every event. Default false; a client may ask with `X-SSE-Event-Ids: true`. */
+        readonly eventIds?: boolean | undefined;
+      }
+    | undefined;
+  /** What holds for all requests; no request relaxes it. */
+  readonly routing?:
+    | (RoutingPolicy & {
+        /** A provider's refusal of the content leaves other models to be tried. Default false: the request ends. */
+        readonly fallbackOnModeration?: boolean | undefined;
+      })
+    | undefined;
+  /**
+   * `buffer` holds streamed answers back, with keep-alive comments, until they are whole: then a cut in the middle fails
+   * over as well. Default `none`. A key may say otherwise.
+   */
+  readonly streamRecovery?: 'buffer' | 'none' | undefined;
+  /** Told when an endpoint's health changes: it fails, cools down, refuses its credential, or is well again. */
+  readonly onHealthChange?: ((change: HealthChange) => void) | undefined;
+  readonly limits?: Partial<Limits> | undefined;
+  readonly timeouts?: Partial<GatewayTimeouts> | undefined;
+  /** Time; injected by tests. */
+  readonly clock?: Clock | undefined;
+  /** Random bytes; injected by tests. */
+  readonly random?: Random | undefined;
+  /** Told about defects (`internal_error`), which clients see only masked. By default they go to `console.error`. */
+  readonly onError?: ((error: unknown, context: { readonly requestId: string }) => void) | undefined;
+}
+
+/** Bounds on what comes in. */
+export interface Limits {
+  /** Request body, bytes. Default 20 MiB. */
+  readonly bodyBytes: number;
+  /** Levels of a request body. Default 64. */
+  readonly bodyDepth: number;
+  /** Values of a request body. Default 100 000. */
+  readonly bodyNodes: number;
+  /** One upstream event. Default 16 MiB. */
+  readonly eventBytes: number;
+  /** One upstream stream. Default 256 MiB. */
+  readonly streamBytes: number;
+  /** One whole upstream answer. Default 64 MiB. */
+  readonly answerBytes: number;
+  /** Requests that run at a time. Default 2048; more are refused at once. */
+  readonly runningRequests: number;
+  /** Requests that run at one endpoint at a time. Default 256. */
+  readonly endpointRequests: number;
+}
+
+/** How long things may take. */
+export interface GatewayTimeouts extends Timeouts {
+  /** Until a request body is complete. Default 30 000. */
+  readonly bodyMs: number;
+  /** A client that takes nothing for this long is dropped. Default 30 000. */
+  readonly clientStallMs: number;
+}
+
+const MEBIBYTE = 1_048_576;
+
+/** Used where the host says nothing. */
+export const defaultLimits: Limits = {
+  bodyBytes: 20 * MEBIBYTE,
+  bodyDepth: 64,
+  bodyNodes: 100_000,
+  eventBytes: 16 * MEBIBYTE,
+  streamBytes: 256 * MEBIBYTE,
+  answerBytes: 64 * MEBIBYTE,
+  runningRequests: 2048,
+  endpointRequests: 256,
+};
+
+/** Used where the host says nothing. */
+export const defaultTimeouts: GatewayTimeouts = {
+  bodyMs: 30_000,
+  connectMs: 5000,
+  headersMs: 30_000,
+  softFirstContentMs: 12_000,
+  firstContentMs: 120_000,
+  firstContentReasoningMs: 300_000,
+  idleMs: 30_000,
+  progressMs: 180_000,
+  totalMs: 600_000,
+  finishGraceMs: 2000,
+  clientStallMs: 30_000,
+};

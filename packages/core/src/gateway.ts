@@ -1,0 +1,223 @@
+import { RunningCalls } from './call-scope.js';
+import { Catalog } from './catalog/catalog.js';
+import { toModelEntry } from './catalog/model-entry.js';
+import { beginChat, type ChatParts, explainChat } from './chat.js';
+import { type ChatStream, toChatStream } from './chat-stream.js';
+import { type Clock, systemClock } from './clock.js';
+import { Discovery } from './discovery.js';
+import { GatewayError, toGatewayError } from './errors.js';
+import { defaultLimits, defaultTimeouts, type GatewayOptions } from './gateway-options.js';
+import { CallerDirectory, toCaller } from './http/caller.js';
+import type { Services } from './http/exchange.js';
+import { createFetch } from './http/fetch.js';
+import { createHandler } from './http/handler.js';
+import type { CallerIdentity, HttpHandler } from './http/types.js';
+import type { Provider, Transport } from './providers/types.js';
+import { randomText, systemRandom } from './random.js';
+import { Affinity } from './routing/affinity.js';
+import { Health, type UnitHealth } from './routing/health.js';
+import { RetryBudget } from './routing/retry-budget.js';
+import type { ChatCompletion, ChatRequest } from './wire/chat.js';
+import type { ModelEntry } from './wire/models.js';
+import { parseChat } from './wire/parse-chat.js';
+import { withChoiceErrors } from './wire/problem.js';
+import type { Explanation } from './wire/routing-metadata.js';
+
+/** A running gateway. */
+export interface Gateway {
+  /** For hosts: answers one request, never rejects. Adapters call it. */
+  readonly handle: HttpHandler;
+  /** Web requests: fetch-style hosts, tests, `new OpenAI({ fetch: gateway.fetch })`. */
+  readonly fetch: (input: Request | string | URL, init?: RequestInit) => Promise<Response>;
+  /** The same without HTTP, with the host's own rights. @throws GatewayError */
+  chat(request: ChatRequest & { readonly stream: true }, options?: ChatOptions): Promise<ChatStream>;
+  chat(request: ChatRequest & { readonly stream?: false | undefined }, options?: ChatOptions): Promise<ChatCompletion>;
+  chat(request: ChatRequest, options?: ChatOptions): Promise<ChatCompletion | ChatStream>;
+  /**
+   * Takes no new requests (they get 503) and waits for those under way; what is left after `timeoutMs` (default 30 000)
+   * ends with an error.
+   */
+  drain(options?: { readonly timeoutMs?: number }): Promise<void>;
+  /** Resolves when every provider that lists its own models has been asked once; requests need not wait for it. */
+  readonly ready: Promise<void>;
+  /** The models that are served now, as `GET /models` lists them. */
+  models(): readonly ModelEntry[];
+  /** What would become of a request: every candidate, in the order of trying, and why others are left out. Nobody is asked. */
+  explain(request: ChatRequest, options?: Pick<ChatOptions, 'identity'>): Explanation;
+  /** Every endpoint that was asked so far, with each of its credentials. */
+  health(): readonly (UnitHealth & { readonly unit: string; readonly running: number })[];
+  /** Ends every call and closes every connection. */
+  close(): Promise<void>;
+}
+
+/** How the host calls `gateway.chat`. */
+export interface ChatOptions {
+  readonly signal?: AbortSignal;
+  /** On whose behalf; by default the account `default` with every right that a chat needs. */
+  readonly identity?: CallerIdentity;
+}
+
+const DRAIN_MS = 30_000;
+const MIN_SECRET_BYTES = 32;
+const MAX_MALFORMED_EVENTS = 3;
+
+/**
+ * Makes a gateway. The only place where its parts are wired together; two gateways in one process share nothing.
+ *
+ * @example
+ * const gateway = createGateway({ providers: [openai({ apiKey })], auth: { keys: [clientKey] } });
+ * app.use('/api/v1', toExpress(gateway));
+ * @throws TypeError for options that cannot work.
+ */
+export function createGateway(options: GatewayOptions): Gateway {
+  checkOptions(options);
+  const clock = options.clock ?? systemClock;
+  const running = new RunningCalls();
+  let draining = false;
+  const parts = toParts(options, clock, running);
+  const services = toServices(options, parts, () => draining);
+  const discovery = new Discovery({ clock, catalog: parts.catalog, transports: parts.runner.transports });
+  const handle = createHandler(services);
+  const endAll = (): void => running.cancel(new GatewayError('service_unavailable', 'the gateway is shutting down'));
+  const drain = async ({ timeoutMs = DRAIN_MS }: { readonly timeoutMs?: number } = {}): Promise<void> => {
+    draining = true;
+    const cancel = clock.after(timeoutMs, endAll);
+    await running.idle();
+    cancel();
+  };
+  return {
+    handle,
+    fetch: createFetch(handle),
+    chat: ((request: ChatRequest, chatOptions?: ChatOptions) =>
+      chat(services, request, chatOptions)) as Gateway['chat'],
+    ready: discovery.ready,
+    models: () => parts.catalog.list().map(toModelEntry),
+    explain: (request, { identity = {} } = {}) => explainChat(parts, parseChat(request), toCaller(identity)),
+    health: () => parts.runner.health.list(),
+    drain,
+    async close() {
+      draining = true;
+      discovery.stop();
+      endAll();
+      await Promise.all([...parts.runner.transports.values()].map((transport) => transport.close()));
+    },
+  };
+}
+
+function checkOptions(options: GatewayOptions): void {
+  const slugs = options.providers.map((provider) => provider.slug);
+  const repeated = slugs.find((slug, position) => slugs.indexOf(slug) !== position);
+  if (repeated !== undefined) throw new TypeError(`providers: ${repeated} stands there twice`);
+  const { userHashSecret } = options;
+  if (userHashSecret !== undefined && Buffer.byteLength(userHashSecret) < MIN_SECRET_BYTES) {
+    throw new TypeError(`userHashSecret: expected at least ${MIN_SECRET_BYTES} bytes`);
+  }
+}
+
+function toParts(options: GatewayOptions, clock: Clock, running: RunningCalls): ChatParts {
+  const timeouts = { ...defaultTimeouts, ...options.timeouts };
+  const limits = { ...defaultLimits, ...options.limits };
+  const random = options.random ?? systemRandom();
+  const { connectMs } = timeouts;
+  const { eventBytes, streamBytes, answerBytes } = limits;
+  const transports = new Map<Provider, Transport>();
+  const catalog = new Catalog(options.providers, options.catalog);
+  const affinity = new Affinity(clock);
+  for (const provider of options.providers) {
+    transports.set(provider, provider.connect({ clock, connectMs, eventBytes, streamBytes }));
+  }
+  return {
+    clock,
+    random,
+    catalog,
+    running,
+    affinity,
+    routing: options.routing ?? {},
+    bufferStreams: options.streamRecovery === 'buffer',
+    mostRunning: limits.runningRequests,
+    defaultModel: options.defaultModel,
+    passthrough: options.passthrough ?? true,
+    userHashSecret: options.userHashSecret,
+    runner: {
+      clock,
+      timeouts,
+      answerBytes,
+      transports,
+      random,
+      health: new Health({ clock, random, onChange: options.onHealthChange }),
+      budget: new RetryBudget(clock),
+      fallbackOnModeration: options.routing?.fallbackOnModeration ?? false,
+      endpointRequests: limits.endpointRequests,
+      answered({ session }, { unit }) {
+        if (session !== undefined) affinity.keep(session, unit);
+      },
+      upstreamDetail: options.errors?.upstreamDetail ?? 'full',
+      malformedEvents: options.stream?.malformedEvents === 'error' ? 0 : MAX_MALFORMED_EVENTS,
+      newToolCallId: () => `call_${randomText(random, 24)}`,
+    },
+  };
+}
+
+function toServices(options: GatewayOptions, parts: ChatParts, isDraining: () => boolean): Services {
+  const { clock, random, catalog } = parts;
+  const limits = { ...defaultLimits, ...options.limits };
+  const timeouts = { ...defaultTimeouts, ...options.timeouts };
+  return {
+    clock,
+    catalog,
+    directory: new CallerDirectory(options.auth?.keys ?? [], options.auth?.publicModels ?? false),
+    bodyLimits: {
+      bytes: limits.bodyBytes,
+      depth: limits.bodyDepth,
+      nodes: limits.bodyNodes,
+      timeoutMs: timeouts.bodyMs,
+    },
+    streams: {
+      usageChunk: options.stream?.usageChunk ?? 'merged',
+      keepAliveMs: options.stream?.keepAliveMs ?? 10_000,
+      keepAliveComment: options.stream?.keepAliveComment ?? 'OPENROUTER PROCESSING',
+      clientStallMs: timeouts.clientStallMs,
+      eventIds: options.sse?.eventIds ?? false,
+    },
+    errorCode: options.errors?.code ?? 'auto',
+    newRequestId: () => `req_${randomText(random, 24)}`,
+    refuseWhileDraining() {
+      if (!isDraining()) return;
+      throw new GatewayError('service_unavailable', 'the gateway is shutting down', {
+        headers: { connection: 'close' },
+      });
+    },
+    beginChat: (parsed, caller, signal) => beginChat(parts, parsed, caller, signal),
+    explain: (parsed, caller) => explainChat(parts, parsed, caller),
+    figures: ({ key }) => ({ state: parts.runner.health.of(key).state, ...parts.runner.health.listed(key) }),
+    report: (error, requestId) => report(options, error, requestId),
+  };
+}
+
+/** Defects must not vanish: clients see them masked, so the host has to see them plain. */
+function report(options: GatewayOptions, error: GatewayError, requestId: string): void {
+  const cause = error.cause ?? error;
+  if (options.onError !== undefined) options.onError(cause, { requestId });
+  else console.error(`gatehouse: request ${requestId} failed:`, cause);
+}
+
+async function chat(
+  services: Services,
+  request: ChatRequest,
+  options: ChatOptions = {},
+): Promise<ChatCompletion | ChatStream> {
+  services.refuseWhileDraining();
+  const signal = options.signal ?? new AbortController().signal;
+  const call = services.beginChat(parseChat(request), toCaller(options.identity ?? {}), signal);
+  try {
+    if (request.stream === true) return toChatStream(await call.open(), call);
+  } catch (error) {
+    call.end();
+    throw toGatewayError(error);
+  }
+  try {
+    return withChoiceErrors(await call.complete(), 'string');
+  } finally {
+    call.end('complete');
+  }
+}

@@ -1,0 +1,156 @@
+import { type GatewayError, toGatewayError, withBeside } from '../../errors.js';
+import { type FrameFormat, jsonLines, serverSentEvents } from '../../sse/encode.js';
+import { Relay } from '../../sse/relay.js';
+import type { ChatChunk } from '../../wire/chat.js';
+import { parseChat } from '../../wire/parse-chat.js';
+import { toAnswerError, withChoiceErrors } from '../../wire/problem.js';
+import type { RoutingMetadata } from '../../wire/routing-metadata.js';
+import { separateUsage } from '../../wire/usage-chunk.js';
+import { readJsonBody } from '../body.js';
+import type { ChatCall, Exchange, OpenStream } from '../exchange.js';
+import { header } from '../headers.js';
+import { json } from '../render.js';
+import type { HttpRequest, HttpResponse } from '../types.js';
+
+const BETA_NAME = /^[a-z0-9-]{1,64}$/;
+const MAX_SESSION = 256;
+const STREAM_HEADERS = { 'cache-control': 'no-cache, no-store, no-transform', 'x-accel-buffering': 'no' };
+
+/** POST /chat/completions */
+export async function chatCompletions(exchange: Exchange): Promise<HttpResponse> {
+  const { request, services, caller, headers } = exchange;
+  const parsed = parseChat(await readJsonBody(request, services.bodyLimits, services.clock), {
+    betas: betasOf(request),
+    session: sessionOf(request),
+  });
+  const call = services.beginChat(parsed, caller, request.signal);
+  headers['x-generation-id'] = call.id;
+  if (parsed.request.stream === true) return stream(exchange, call);
+  try {
+    const completion = withChoiceErrors(await call.complete(), exchange.codeForm);
+    return json(200, { ...completion, ...metadataOf(exchange, call) });
+  } catch (thrown) {
+    throw told(thrown, exchange, call);
+  } finally {
+    call.end('complete');
+  }
+}
+
+/** Anthropic's beta features that the client asks for; which of them go on is the provider's decision. */
+function betasOf(request: HttpRequest): readonly string[] {
+  const names = header(request, 'x-anthropic-beta')?.split(',') ?? [];
+  return names.map((name) => name.trim()).filter((name) => BETA_NAME.test(name));
+}
+
+/** The conversation that a request belongs to. */
+function sessionOf(request: HttpRequest): string | undefined {
+  const name = header(request, 'x-session-id');
+  return name !== undefined && name !== '' && name.length <= MAX_SESSION ? name : undefined;
+}
+
+/** How a call was routed, for clients that ask. */
+function metadataOf({ request }: Exchange, call: ChatCall): { readonly openrouter_metadata?: RoutingMetadata } {
+  const asked = header(request, 'x-openrouter-metadata') ?? header(request, 'x-openrouter-experimental-metadata');
+  return asked?.toLowerCase() === 'enabled' ? { openrouter_metadata: call.metadata() } : {};
+}
+
+/** An error that tells how far the call came, to clients that ask. */
+function told(thrown: unknown, exchange: Exchange, call: ChatCall): GatewayError {
+  const error = toGatewayError(thrown);
+  const metadata = metadataOf(exchange, call);
+  return error.code === 'internal_error' || metadata.openrouter_metadata === undefined
+    ? error
+    : withBeside(error, { ...metadata });
+}
+
+/**
+ * Waits for the first content or the first keep-alive, whichever is earlier: until then an error is a JSON answer with
+ * its own status.
+ */
+async function stream(exchange: Exchange, call: ChatCall): Promise<HttpResponse> {
+  const { services } = exchange;
+  const opening = call.open();
+  let cancel = (): void => undefined;
+  const quiet = new Promise<undefined>((resolve) => {
+    cancel = services.clock.after(services.streams.keepAliveMs, () => resolve(undefined));
+  });
+  try {
+    const opened = await Promise.race([opening, quiet]);
+    const format = formatOf(exchange);
+    const relay = createRelay(exchange, call, opened ?? opening, format);
+    if (opened === undefined) relay.keepAliveFirst();
+    return { status: 200, headers: { ...STREAM_HEADERS, 'content-type': format.contentType }, body: relay };
+  } catch (thrown) {
+    call.end();
+    throw told(thrown, exchange, call);
+  } finally {
+    cancel();
+  }
+}
+
+function createRelay(
+  exchange: Exchange,
+  call: ChatCall,
+  opening: Promise<OpenStream> | OpenStream,
+  format: FrameFormat,
+): Relay {
+  const { request, services } = exchange;
+  const { streams, clock } = services;
+  let opened = opening instanceof Promise ? undefined : opening;
+  const opens = (open: OpenStream): OpenStream => {
+    opened = open;
+    return open;
+  };
+  return new Relay(opening instanceof Promise ? opening.then(opens) : opening, {
+    format,
+    clock,
+    keepAliveMs: streams.keepAliveMs,
+    clientStallMs: streams.clientStallMs,
+    stage(chunks) {
+      const shown = withMetadata(chunks, exchange, call);
+      return streams.usageChunk === 'separate' ? shown.flatMap(separateUsage) : shown;
+    },
+    failure: (thrown) => failureChunk(exchange, call, opened, thrown),
+    disconnect: () => request.disconnect?.(),
+    done: (complete) => call.end(complete ? 'complete' : undefined),
+  });
+}
+
+/** The chunk with the usage, which is the last, tells how the call was routed, to clients that ask. */
+function withMetadata(chunks: readonly ChatChunk[], exchange: Exchange, call: ChatCall): readonly ChatChunk[] {
+  const last = chunks.at(-1);
+  if (last?.usage === undefined) return chunks;
+  return [...chunks.slice(0, -1), { ...last, ...metadataOf(exchange, call) }];
+}
+
+function formatOf(exchange: Exchange): FrameFormat {
+  const { request, services } = exchange;
+  const accept = header(request, 'accept');
+  if (accept?.toLowerCase().includes('application/x-ndjson')) return jsonLines();
+  const { keepAliveComment: comment, eventIds } = services.streams;
+  const wanted = eventIds || header(request, 'x-sse-event-ids') === 'true';
+  return serverSentEvents({ comment, eventIds: wanted });
+}
+
+/** The error as the last chunk of a stream; nothing for a client that is gone. */
+function failureChunk(
+  exchange: Exchange,
+  call: ChatCall,
+  opened: OpenStream | undefined,
+  thrown: unknown,
+): ChatChunk | undefined {
+  const error = toGatewayError(thrown);
+  if (error.code === 'client_closed') return undefined;
+  if (error.code === 'internal_error') exchange.services.report(error, exchange.requestId);
+  return {
+    id: call.id,
+    object: 'chat.completion.chunk',
+    created: call.created,
+    model: opened?.model ?? call.requestedModel,
+    provider: opened?.provider ?? '',
+    choices: [{ index: 0, delta: { content: '' }, finish_reason: 'error', native_finish_reason: null, logprobs: null }],
+    error: toAnswerError(error, exchange.codeForm),
+    ...(opened !== undefined && { usage: opened.brokenUsage() }),
+    ...metadataOf(exchange, call),
+  };
+}

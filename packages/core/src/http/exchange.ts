@@ -1,0 +1,100 @@
+import type { MeteredStream } from '../accounting/metered-stream.js';
+import type { Attribution } from '../accounting/types.js';
+import type { Catalog } from '../catalog/catalog.js';
+import type { Endpoint as ModelEndpoint } from '../catalog/model.js';
+import type { Clock } from '../clock.js';
+import type { GatewayError } from '../errors.js';
+import type { CircuitState } from '../routing/circuit.js';
+import type { ChatCompletion, Percentile } from '../wire/chat.js';
+import type { ParsedChat } from '../wire/parse-chat.js';
+import type { CodeForm, CodeFormOption } from '../wire/problem.js';
+import type { Explanation, RoutingMetadata } from '../wire/routing-metadata.js';
+import type { BodyLimits } from './body.js';
+import type { Caller, CallerDirectory } from './caller.js';
+import type { ClientSignal, HttpRequest, HttpResponse } from './types.js';
+
+/** How streams are written. */
+interface StreamSettings {
+  /** `merged`: finish reason and usage on one chunk. `separate`: usage on a chunk of its own after it. */
+  readonly usageChunk: 'merged' | 'separate';
+  readonly keepAliveMs: number;
+  readonly keepAliveComment: string;
+  /** Milliseconds after which a client that does not read is dropped. */
+  readonly clientStallMs: number;
+  readonly eventIds: boolean;
+}
+
+/** A stream after its first content, counted and charged. */
+export type OpenStream = MeteredStream;
+
+/** How an endpoint has done. */
+export interface EndpointFigures {
+  readonly state: CircuitState;
+  /** Milliseconds to the first content, of the last half hour. */
+  readonly latency: Readonly<Record<Percentile, number>> | undefined;
+  /** Tokens a second, of the last half hour. */
+  readonly throughput: Readonly<Record<Percentile, number>> | undefined;
+  /** Per cent of requests that it answered. */
+  readonly uptime5m: number | undefined;
+  readonly uptime30m: number | undefined;
+}
+
+/** Where a request came from, for its record. */
+export interface CallOrigin {
+  readonly requestId: string;
+  readonly attribution: Attribution;
+}
+
+/** One chat call under way. */
+export interface ChatCall {
+  readonly id: string;
+  /** Unix seconds. */
+  readonly created: number;
+  /** The first model that the client asked for. */
+  readonly requestedModel: string;
+  /** Estimated. */
+  readonly promptTokens: number;
+  complete(): Promise<ChatCompletion>;
+  /** Resolves at the first content. */
+  open(): Promise<OpenStream>;
+  /** How it was routed so far. */
+  metadata(): RoutingMetadata;
+  /** Nothing of the call is needed any more. Unless it is `complete`, whatever still runs is stopped. */
+  end(complete?: 'complete'): void;
+}
+
+/** What endpoints use of the gateway. */
+export interface Services {
+  readonly clock: Clock;
+  readonly catalog: Catalog;
+  readonly directory: CallerDirectory;
+  readonly bodyLimits: BodyLimits;
+  readonly streams: StreamSettings;
+  readonly errorCode: CodeFormOption;
+  newRequestId(): string;
+  /** @throws GatewayError `service_unavailable` while the gateway drains. */
+  refuseWhileDraining(): void;
+  /** Checks models and permissions and makes the id. @throws GatewayError before anything is sent. */
+  beginChat(parsed: ParsedChat, caller: Caller, signal: ClientSignal, origin: CallOrigin): ChatCall;
+  /** What would become of a request; nobody is asked. @throws GatewayError as `beginChat` does. */
+  explain(parsed: ParsedChat, caller: Caller): Explanation;
+  /** The figures of an endpoint. */
+  figures(endpoint: ModelEndpoint): EndpointFigures;
+  /** Tells the host about a defect. */
+  report(error: GatewayError, requestId: string): void;
+}
+
+/** One request on its way through the gateway. */
+export interface Exchange {
+  readonly request: HttpRequest;
+  readonly requestId: string;
+  readonly caller: Caller;
+  readonly params: Readonly<Record<string, string>>;
+  readonly codeForm: CodeForm;
+  readonly services: Services;
+  /** Headers of the answer, whatever it is; grows as more is known. */
+  readonly headers: Record<string, string>;
+}
+
+/** Answers one request, or throws. */
+export type Endpoint = (exchange: Exchange) => Promise<HttpResponse> | HttpResponse;

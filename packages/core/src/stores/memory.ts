@@ -1,0 +1,109 @@
+import { type Clock, systemClock } from '../clock.js';
+import { MemoryLedger } from './memory-ledger.js';
+import { correctRate, type RateRow, takeRate } from './rate-rules.js';
+import type { KeyRecord, KeyStore, RateStore, ReplayClaim, ReplayStore, Store } from './types.js';
+import { reportUsage } from './usage-report.js';
+
+/**
+ * A store in this process: the reference for the others, and what a gateway without any other one uses. Whatever it keeps
+ * is gone with the process, and no other process shares it.
+ */
+export function memoryStore({ clock = systemClock }: { readonly clock?: Clock | undefined } = {}): Store {
+  const ledger = new MemoryLedger(clock);
+  return {
+    name: 'memory',
+    ledger,
+    generations: {
+      async find(id, account) {
+        const record = ledger.generations.get(id);
+        return record?.account === account ? record : undefined;
+      },
+      report: async (query) => reportUsage(ledger.generations.values(), query),
+    },
+    keys: memoryKeys(),
+    rates: memoryRates(clock),
+    replays: memoryReplays(clock),
+    open: async () => undefined,
+    close: async () => undefined,
+  };
+}
+
+function memoryKeys(): KeyStore {
+  const records = new Map<string, KeyRecord>();
+  return {
+    async insert(record) {
+      if (records.has(record.hash)) return false;
+      records.set(record.hash, record);
+      return true;
+    },
+    find: async (hash) => records.get(hash),
+    async list({ account, includeDisabled, tag, offset, limit }) {
+      const found = [...records.values()]
+        .filter((record) => record.account === account && (includeDisabled || !record.disabled))
+        .filter(({ tags }) => tag === undefined || tags.includes(tag))
+        .reverse()
+        .sort((a, b) => b.createdAt - a.createdAt);
+      return { records: found.slice(offset, offset + limit), total: found.length };
+    },
+    async replace(record, version) {
+      if (records.get(record.hash)?.version !== version) return false;
+      records.set(record.hash, record);
+      return true;
+    },
+    async remove(hash, account) {
+      return records.get(hash)?.account === account && records.delete(hash);
+    },
+    async touch(hash, at) {
+      const record = records.get(hash);
+      if (record !== undefined) records.set(hash, { ...record, lastUsedAt: at });
+    },
+  };
+}
+
+/** Requests and tokens a minute, counted in this process. */
+export function memoryRates(clock: Clock): RateStore {
+  const rows = new Map<string, RateRow>();
+  return {
+    async take(subject, tokens, limits) {
+      const { row, verdict } = takeRate(rows.get(subject), tokens, limits, clock.now());
+      rows.set(subject, row);
+      return verdict;
+    },
+    async correct(subject, tokens, limits) {
+      rows.set(subject, correctRate(rows.get(subject), tokens, limits, clock.now()));
+    },
+  };
+}
+
+interface Replay extends ReplayClaim {
+  readonly finished: boolean;
+  readonly answer: string | undefined;
+  readonly until: number;
+}
+
+function memoryReplays(clock: Clock): ReplayStore {
+  const replays = new Map<string, Replay>();
+  const nameOf = (subject: string, value: string): string => `${subject}\0${value}`;
+  return {
+    async claim(claim) {
+      const name = nameOf(claim.subject, claim.value);
+      const found = replays.get(name);
+      if (found === undefined || found.until <= clock.now()) {
+        replays.set(name, { ...claim, finished: false, answer: undefined, until: clock.now() + claim.lapseMs });
+        return { kind: 'claimed' };
+      }
+      const { generationId, answer } = found;
+      if (found.fingerprint !== claim.fingerprint) return { kind: 'different', generationId };
+      return found.finished ? { kind: 'finished', generationId, answer } : { kind: 'running', generationId };
+    },
+    async finish(subject, value, answer) {
+      const found = replays.get(nameOf(subject, value));
+      if (found === undefined) return;
+      const until = clock.now() + found.keepMs;
+      replays.set(nameOf(subject, value), { ...found, finished: true, answer, until });
+    },
+    async release(subject, value) {
+      replays.delete(nameOf(subject, value));
+    },
+  };
+}

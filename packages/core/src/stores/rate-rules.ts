@@ -1,0 +1,84 @@
+import type { RateLevel, RateLimits, RateVerdict } from './types.js';
+
+/**
+ * A subject's two buckets, in units of which a minute's allowance has 60 000 times itself: then a millisecond refills
+ * exactly `limit` units, and everything stays an integer.
+ */
+export interface RateRow {
+  readonly requests: number;
+  /** May be negative: answers may turn out longer than estimated. */
+  readonly tokens: number;
+  /** Milliseconds since the epoch. */
+  readonly at: number;
+}
+
+const MINUTE_MS = 60_000;
+
+/** Takes one request and some tokens out of the buckets, or neither. `row` undefined: both are full. */
+export function takeRate(
+  row: RateRow | undefined,
+  tokens: number,
+  limits: RateLimits,
+  now: number,
+): { readonly row: RateRow; readonly verdict: RateVerdict } {
+  const filled = refilled(row, limits, now);
+  const wanted = { requests: MINUTE_MS, tokens: tokens * MINUTE_MS };
+  const waits = {
+    requests: waitFor(filled.requests, wanted.requests, limits.requestsPerMinute),
+    tokens: waitFor(filled.tokens, wanted.tokens, limits.tokensPerMinute),
+  };
+  const wait = Math.max(waits.requests, waits.tokens);
+  if (wait > 0) {
+    const exceeded = waits.tokens >= waits.requests ? 'tokens' : 'requests';
+    const retryAfterMs = Number.isFinite(wait) ? wait : undefined;
+    return { row: filled, verdict: { passed: false, retryAfterMs, exceeded, ...levels(filled, limits) } };
+  }
+  const left = { ...filled, requests: filled.requests - wanted.requests, tokens: filled.tokens - wanted.tokens };
+  return {
+    row: left,
+    verdict: { passed: true, retryAfterMs: undefined, exceeded: undefined, ...levels(left, limits) },
+  };
+}
+
+/** Takes more tokens out, or puts some back. */
+export function correctRate(row: RateRow | undefined, tokens: number, limits: RateLimits, now: number): RateRow {
+  const filled = refilled(row, limits, now);
+  const full = (limits.tokensPerMinute ?? 0) * MINUTE_MS;
+  return { ...filled, tokens: Math.min(full, filled.tokens - tokens * MINUTE_MS) };
+}
+
+/** Buckets at their level of now; a clock that goes back refills nothing. */
+function refilled(row: RateRow | undefined, limits: RateLimits, now: number): RateRow {
+  const { requestsPerMinute = 0, tokensPerMinute = 0 } = limits;
+  const full = { requests: requestsPerMinute * MINUTE_MS, tokens: tokensPerMinute * MINUTE_MS };
+  if (row === undefined) return { ...full, at: now };
+  const elapsed = Math.max(0, Math.min(now - row.at, MINUTE_MS * 1000));
+  return {
+    requests: Math.min(full.requests, row.requests + elapsed * requestsPerMinute),
+    tokens: Math.min(full.tokens, row.tokens + elapsed * tokensPerMinute),
+    at: Math.max(now, row.at),
+  };
+}
+
+/** Milliseconds until `wanted` is there: 0 now, infinite where the bucket is too small for it. */
+function waitFor(level: number, wanted: number, limit: number | undefined): number {
+  if (limit === undefined || wanted <= level) return 0;
+  if (wanted > limit * MINUTE_MS) return Number.POSITIVE_INFINITY;
+  return Math.ceil((wanted - level) / limit);
+}
+
+function levels(row: RateRow, limits: RateLimits): Pick<RateVerdict, 'requests' | 'tokens'> {
+  return {
+    requests: levelOf(row.requests, limits.requestsPerMinute),
+    tokens: levelOf(row.tokens, limits.tokensPerMinute),
+  };
+}
+
+function levelOf(level: number, limit: number | undefined): RateLevel | undefined {
+  if (limit === undefined) return undefined;
+  return {
+    limit,
+    remaining: Math.max(0, Math.floor(level / MINUTE_MS)),
+    fullInMs: Math.ceil((limit * MINUTE_MS - level) / limit),
+  };
+}

@@ -1,0 +1,2 @@
+export type { KoaOptions } from './to-koa.js';
+export { toKoa } from './to-koa.js';
