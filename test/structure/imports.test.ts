@@ -5,12 +5,12 @@ import { importsOf, resolveImport, sourcesOf } from './source-files.js';
 const LEVELS: readonly (readonly string[])[] = [
   ['index.ts'],
   ['gateway.ts'],
-  ['chat.ts', 'chat-stream.ts', 'gateway-options.ts', 'call-scope.ts', 'discovery.ts'],
+  ['chat.ts', 'chat-stream.ts', 'gateway-options.ts', 'call-scope.ts', 'discovery.ts', 'accounts.ts', 'key-administration.ts'],
   ['http'],
   ['routing', 'transforms', 'accounting'],
   ['providers', 'catalog', 'stores'],
   ['sse'],
-  ['wire', 'errors.ts', 'failure.ts', 'cancellation.ts', 'clock.ts', 'random.ts', 'usd.ts'],
+  ['wire', 'errors.ts', 'failure.ts', 'cancellation.ts', 'clock.ts', 'random.ts', 'usd.ts', 'glob.ts'],
 ];
 
 /** What packages may import from packages. */

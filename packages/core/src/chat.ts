@@ -89,8 +89,9 @@ export function beginChat(
     scope,
     records,
   };
-  const openBill = (): Promise<Bill> =>
-    Bill.open(
+  const openBill = async (): Promise<Bill> => {
+    await origin.allowance?.takeTokens(routed.promptTokens);
+    return Bill.open(
       parts.billing,
       {
         id: facts.generationId,
@@ -103,10 +104,12 @@ export function beginChat(
         session: routed.request.session_id ?? parsed.session,
         attribution: origin.attribution,
         limit: caller.limit,
+        allowance: origin.allowance,
       },
       routed.plan.attempts,
       records,
     );
+  };
   const leave = (): void => scope.cancel(new GatewayError('client_closed', 'the client went away'));
   return {
     id: facts.generationId,

@@ -1,11 +1,14 @@
+import type { StoreChange } from './accounting/store-guard.js';
 import type { CatalogOptions } from './catalog/catalog.js';
 import type { Clock } from './clock.js';
-import type { ConfiguredKey } from './http/caller.js';
+import type { ConfiguredKey } from './http/caller-directory.js';
 import type { Provider } from './providers/types.js';
 import type { Random } from './random.js';
 import type { UpstreamDetail } from './routing/blame.js';
+import type { DrainLimits } from './routing/drains.js';
 import type { HealthChange } from './routing/health.js';
 import type { RoutingPolicy, Timeouts } from './routing/types.js';
+import type { CrashPolicy, GenerationRecord, HoldRef, Store } from './stores/types.js';
 import type { CodeFormOption } from './wire/problem.js';
 
 /** What `createGateway` takes. Everything but `providers` has a default; times are milliseconds, sizes bytes. */
@@ -20,8 +23,41 @@ export interface GatewayOptions {
         readonly keys?: readonly (string | ConfiguredKey)[] | undefined;
         /** Opens the model routes to callers without a key. Default false. */
         readonly publicModels?: boolean | undefined;
+        /** What the text of a new key begins with, 1 to 32 characters of `a-z 0-9 -`. Default `sk-or-v1-`. */
+        readonly keyPrefix?: string | undefined;
+        /**
+         * Milliseconds for which a key that was found in the store is not asked for again. Default 0: a revocation takes
+         * effect at once, in every process; with a cache, within its time.
+         */
+        readonly keyCacheMs?: number | undefined;
+        /** Milliseconds for which a key that was found is good for authentication while the store is down. Default 30 000. */
+        readonly staleKeyMs?: number | undefined;
+        /** Keys of one address that may be refused in a minute before it is answered 429. Default 600. */
+        readonly failuresPerMinute?: number | undefined;
       }
     | undefined;
+  /**
+   * Where keys, money, usage and rates are kept. By default in memory: they are gone with the process. The gateway opens
+   * it, and closes it with itself.
+   */
+  readonly store?: Store | undefined;
+  /** How many processes share the store; by default as the store counts them. */
+  readonly instances?: number | undefined;
+  readonly billing?:
+    | {
+        /** Refuses accounts that were never granted anything. Default false: they have no limit of their own. */
+        readonly creditsRequired?: boolean | undefined;
+        /** `free` (default): an answer that broke off costs the client nothing. `observed`: it costs what came of it. */
+        readonly midStreamError?: 'free' | 'observed' | undefined;
+        /**
+         * What a request is charged whose process died: `floor` (default) what is known for certain, `hold` all that was
+         * held, `free` nothing.
+         */
+        readonly crashPolicy?: CrashPolicy | undefined;
+      }
+    | undefined;
+  /** Of requests with an `Idempotency-Key`: `replay` (default) keeps JSON answers for 24 hours, `reject` keeps none. */
+  readonly idempotency?: 'replay' | 'reject' | undefined;
   /** The model of requests that name none; without it they are refused. */
   readonly defaultModel?: string | undefined;
   /** Whether fields that the wire does not know go to OpenAI-compatible upstreams. Default true. */
@@ -66,6 +102,12 @@ export interface GatewayOptions {
    * over as well. Default `none`. A key may say otherwise.
    */
   readonly streamRecovery?: 'buffer' | 'none' | undefined;
+  /** Told about each request that is over, with its charge and cost in nano-USD. */
+  readonly onGeneration?: ((generation: GenerationRecord) => void) | undefined;
+  /** Told about holds that processes left behind and that this one has resolved. */
+  readonly onSweep?: ((holds: readonly HoldRef[]) => void) | undefined;
+  /** Told when the store stops answering, and when it answers again. By default a line on the console. */
+  readonly onStoreChange?: ((change: StoreChange) => void) | undefined;
   /** Told when an endpoint's health changes: it fails, cools down, refuses its credential, or is well again. */
   readonly onHealthChange?: ((change: HealthChange) => void) | undefined;
   readonly limits?: Partial<Limits> | undefined;
@@ -96,6 +138,8 @@ export interface Limits {
   readonly runningRequests: number;
   /** Requests that run at one endpoint at a time. Default 256. */
   readonly endpointRequests: number;
+  /** Answers that are read to their end although their clients are gone, because their providers charge for all of it. */
+  readonly drains: DrainLimits;
 }
 
 /** How long things may take. */
@@ -118,6 +162,7 @@ export const defaultLimits: Limits = {
   answerBytes: 64 * MEBIBYTE,
   runningRequests: 2048,
   endpointRequests: 256,
+  drains: { most: 64, timeoutMs: 60_000, bytes: 16 * MEBIBYTE },
 };
 
 /** Used where the host says nothing. */

@@ -1,3 +1,6 @@
+import type { CreditAdministration } from './accounting/credits.js';
+import { toUsageList } from './accounting/usage-list.js';
+import { type Accounts, createAccounts, KEY_PREFIX } from './accounts.js';
 import { RunningCalls } from './call-scope.js';
 import { Catalog } from './catalog/catalog.js';
 import { toModelEntry } from './catalog/model-entry.js';
@@ -7,16 +10,22 @@ import { type Clock, systemClock } from './clock.js';
 import { Discovery } from './discovery.js';
 import { GatewayError, toGatewayError } from './errors.js';
 import { defaultLimits, defaultTimeouts, type GatewayOptions } from './gateway-options.js';
-import { CallerDirectory, toCaller } from './http/caller.js';
+import { plainAttribution } from './http/attribution.js';
+import { toCaller } from './http/caller.js';
+import { CallerDirectory } from './http/caller-directory.js';
+import { parseUsageQuery } from './http/endpoints/usage-query.js';
 import type { Services } from './http/exchange.js';
 import { createFetch } from './http/fetch.js';
 import { createHandler } from './http/handler.js';
 import type { CallerIdentity, HttpHandler } from './http/types.js';
+import { type KeyAdministration, keyAdministration } from './key-administration.js';
 import type { Provider, Transport } from './providers/types.js';
-import { randomText, systemRandom } from './random.js';
+import { type Random, randomText, systemRandom } from './random.js';
 import { Affinity } from './routing/affinity.js';
+import { Drains } from './routing/drains.js';
 import { Health, type UnitHealth } from './routing/health.js';
 import { RetryBudget } from './routing/retry-budget.js';
+import type { UsageList } from './wire/account.js';
 import type { ChatCompletion, ChatRequest } from './wire/chat.js';
 import type { ModelEntry } from './wire/models.js';
 import { parseChat } from './wire/parse-chat.js';
@@ -38,12 +47,21 @@ export interface Gateway {
    * ends with an error.
    */
   drain(options?: { readonly timeoutMs?: number }): Promise<void>;
-  /** Resolves when every provider that lists its own models has been asked once; requests need not wait for it. */
+  /**
+   * Resolves when the store has been opened and every provider that lists its own models has been asked once, or failed to
+   * answer. Requests need not wait for it.
+   */
   readonly ready: Promise<void>;
   /** The models that are served now, as `GET /models` lists them. */
   models(): readonly ModelEntry[];
   /** What would become of a request: every candidate, in the order of trying, and why others are left out. Nobody is asked. */
   explain(request: ChatRequest, options?: Pick<ChatOptions, 'identity'>): Explanation;
+  /** Keys: what the endpoints do, with the host's own rights. */
+  readonly keys: KeyAdministration;
+  /** Credits of accounts. */
+  readonly credits: CreditAdministration;
+  /** What `GET /usage` answers, of an account (default `default`); `query` has its parameters. @throws GatewayError */
+  usage(query?: Readonly<Record<string, string>>, account?: string): Promise<UsageList>;
   /** Every endpoint that was asked so far, with each of its credentials. */
   health(): readonly (UnitHealth & { readonly unit: string; readonly running: number })[];
   /** Ends every call and closes every connection. */
@@ -59,6 +77,9 @@ export interface ChatOptions {
 
 const DRAIN_MS = 30_000;
 const MIN_SECRET_BYTES = 32;
+const FAILURES_PER_MINUTE = 600;
+/** The claim of a call outlives its longest time by this, milliseconds. */
+const REPLAY_GRACE_MS = 60_000;
 const MAX_MALFORMED_EVENTS = 3;
 
 /**
@@ -74,8 +95,11 @@ export function createGateway(options: GatewayOptions): Gateway {
   const clock = options.clock ?? systemClock;
   const running = new RunningCalls();
   let draining = false;
-  const parts = toParts(options, clock, running);
-  const services = toServices(options, parts, () => draining);
+  const random = options.random ?? systemRandom();
+  const { totalMs } = { ...defaultTimeouts, ...options.timeouts };
+  const accounts = createAccounts(options, clock, random, totalMs);
+  const parts = toParts({ options, clock, random, running, accounts });
+  const services = toServices(options, parts, accounts, () => draining);
   const discovery = new Discovery({ clock, catalog: parts.catalog, transports: parts.runner.transports });
   const handle = createHandler(services);
   const endAll = (): void => running.cancel(new GatewayError('service_unavailable', 'the gateway is shutting down'));
@@ -84,15 +108,22 @@ export function createGateway(options: GatewayOptions): Gateway {
     const cancel = clock.after(timeoutMs, endAll);
     await running.idle();
     cancel();
+    await accounts.settled();
   };
   return {
     handle,
     fetch: createFetch(handle),
     chat: ((request: ChatRequest, chatOptions?: ChatOptions) =>
       chat(services, request, chatOptions)) as Gateway['chat'],
-    ready: discovery.ready,
+    ready: Promise.all([discovery.ready, accounts.opened]).then(() => undefined),
     models: () => parts.catalog.list().map(toModelEntry),
     explain: (request, { identity = {} } = {}) => explainChat(parts, parseChat(request), toCaller(identity)),
+    keys: keyAdministration(accounts.keys),
+    credits: accounts.credits,
+    async usage(query = {}, account = 'default') {
+      const wanted = { ...parseUsageQuery(new URLSearchParams({ ...query }), clock.now()), account };
+      return toUsageList(wanted, await accounts.usage(wanted));
+    },
     health: () => parts.runner.health.list(),
     drain,
     async close() {
@@ -100,6 +131,7 @@ export function createGateway(options: GatewayOptions): Gateway {
       discovery.stop();
       endAll();
       await Promise.all([...parts.runner.transports.values()].map((transport) => transport.close()));
+      await accounts.close();
     },
   };
 }
@@ -114,10 +146,17 @@ function checkOptions(options: GatewayOptions): void {
   }
 }
 
-function toParts(options: GatewayOptions, clock: Clock, running: RunningCalls): ChatParts {
+interface Wiring {
+  readonly options: GatewayOptions;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly running: RunningCalls;
+  readonly accounts: Accounts;
+}
+
+function toParts({ options, clock, random, running, accounts }: Wiring): ChatParts {
   const timeouts = { ...defaultTimeouts, ...options.timeouts };
   const limits = { ...defaultLimits, ...options.limits };
-  const random = options.random ?? systemRandom();
   const { connectMs } = timeouts;
   const { eventBytes, streamBytes, answerBytes } = limits;
   const transports = new Map<Provider, Transport>();
@@ -132,6 +171,7 @@ function toParts(options: GatewayOptions, clock: Clock, running: RunningCalls): 
     catalog,
     running,
     affinity,
+    billing: accounts.billing,
     routing: options.routing ?? {},
     bufferStreams: options.streamRecovery === 'buffer',
     mostRunning: limits.runningRequests,
@@ -146,6 +186,7 @@ function toParts(options: GatewayOptions, clock: Clock, running: RunningCalls): 
       random,
       health: new Health({ clock, random, onChange: options.onHealthChange }),
       budget: new RetryBudget(clock),
+      drains: new Drains(clock, limits.drains),
       fallbackOnModeration: options.routing?.fallbackOnModeration ?? false,
       endpointRequests: limits.endpointRequests,
       answered({ session }, { unit }) {
@@ -158,14 +199,38 @@ function toParts(options: GatewayOptions, clock: Clock, running: RunningCalls): 
   };
 }
 
-function toServices(options: GatewayOptions, parts: ChatParts, isDraining: () => boolean): Services {
+function toServices(
+  options: GatewayOptions,
+  parts: ChatParts,
+  accounts: Accounts,
+  isDraining: () => boolean,
+): Services {
   const { clock, random, catalog } = parts;
   const limits = { ...defaultLimits, ...options.limits };
   const timeouts = { ...defaultTimeouts, ...options.timeouts };
   return {
     clock,
     catalog,
-    directory: new CallerDirectory(options.auth?.keys ?? [], options.auth?.publicModels ?? false),
+    directory: new CallerDirectory({
+      configured: options.auth?.keys ?? [],
+      publicModels: options.auth?.publicModels ?? false,
+      directory: accounts.directory,
+      prefix: options.auth?.keyPrefix ?? KEY_PREFIX,
+      failuresPerMinute: options.auth?.failuresPerMinute ?? FAILURES_PER_MINUTE,
+      clock,
+    }),
+    keys: accounts.keys,
+    credits: accounts.credits,
+    replays: accounts.replays,
+    keepReplays: options.idempotency !== 'reject',
+    replayLapseMs: timeouts.totalMs + REPLAY_GRACE_MS,
+    usage: accounts.usage,
+    spending: (spenders) => accounts.guard.run(accounts.store.ledger.spending(spenders)),
+    generation: (id, account) => accounts.guard.run(accounts.store.generations.find(id, account)),
+    async admit({ spender, account, rates }) {
+      if (rates.requestsPerMinute === undefined && rates.tokensPerMinute === undefined) return undefined;
+      return accounts.limiter.admit({ subject: spender ?? `account/${account}`, limits: rates });
+    },
     bodyLimits: {
       bytes: limits.bodyBytes,
       depth: limits.bodyDepth,
@@ -187,7 +252,7 @@ function toServices(options: GatewayOptions, parts: ChatParts, isDraining: () =>
         headers: { connection: 'close' },
       });
     },
-    beginChat: (parsed, caller, signal) => beginChat(parts, parsed, caller, signal),
+    beginChat: (parsed, caller, signal, origin) => beginChat(parts, parsed, caller, signal, origin),
     explain: (parsed, caller) => explainChat(parts, parsed, caller),
     figures: ({ key }) => ({ state: parts.runner.health.of(key).state, ...parts.runner.health.listed(key) }),
     report: (error, requestId) => report(options, error, requestId),
@@ -208,7 +273,13 @@ async function chat(
 ): Promise<ChatCompletion | ChatStream> {
   services.refuseWhileDraining();
   const signal = options.signal ?? new AbortController().signal;
-  const call = services.beginChat(parseChat(request), toCaller(options.identity ?? {}), signal);
+  const caller = toCaller(options.identity ?? {});
+  const parsed = parseChat(request);
+  const call = services.beginChat(parsed, caller, signal, {
+    requestId: services.newRequestId(),
+    attribution: plainAttribution(parsed.request.metadata, caller),
+    allowance: await services.admit(caller),
+  });
   try {
     if (request.stream === true) return toChatStream(await call.open(), call);
   } catch (error) {

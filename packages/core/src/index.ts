@@ -1,3 +1,6 @@
+export type { CreditAdministration, NewGrant } from './accounting/credits.js';
+export type { CreatedKey } from './accounting/keys.js';
+export type { StoreChange } from './accounting/store-guard.js';
 export { Cancellation } from './cancellation.js';
 export type { BundledCatalog, BundledEndpoint } from './catalog/bundled.js';
 export type { CatalogOptions } from './catalog/catalog.js';
@@ -25,10 +28,11 @@ export { Failure } from './failure.js';
 export type { ChatOptions, Gateway } from './gateway.js';
 export { createGateway } from './gateway.js';
 export type { GatewayOptions, GatewayTimeouts, Limits } from './gateway-options.js';
-export type { ConfiguredKey } from './http/caller.js';
+export type { ConfiguredKey } from './http/caller-directory.js';
 export { locate } from './http/locate.js';
 export type {
   CallerIdentity,
+  CallerLimits,
   ClientSignal,
   HttpBody,
   HttpHandler,
@@ -37,6 +41,7 @@ export type {
   MaybeIdentity,
   Scope,
 } from './http/types.js';
+export type { KeyAdministration, KeyListOptions } from './key-administration.js';
 export type { ChoiceEnd } from './providers/answer-chunks.js';
 export { AnswerChunks } from './providers/answer-chunks.js';
 export type { AnthropicOptions } from './providers/anthropic/provider.js';
@@ -85,6 +90,7 @@ export type {
 } from './providers/types.js';
 export type { Random } from './random.js';
 export type { CircuitState } from './routing/circuit.js';
+export type { DrainLimits } from './routing/drains.js';
 export type { HealthChange, UnitHealth } from './routing/health.js';
 export type { RoutingPolicy, Timeouts } from './routing/types.js';
 export type { ServerSentEvent } from './sse/types.js';
@@ -96,6 +102,7 @@ export { correctRate, takeRate } from './stores/rate-rules.js';
 export type * from './stores/types.js';
 export type { Windows } from './stores/windows.js';
 export { windowsOf } from './stores/windows.js';
+export type * from './wire/account.js';
 export type { Accumulated } from './wire/accumulate.js';
 export { accumulate } from './wire/accumulate.js';
 export type * from './wire/chat.js';

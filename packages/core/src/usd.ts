@@ -22,3 +22,20 @@ export function formatUsd(pico: bigint): string {
   const whole = digits.slice(0, -PICO_DIGITS);
   return fraction === '' ? whole : `${whole}.${fraction}`;
 }
+
+const NANO_DIGITS = 9;
+
+/** USD as whole nano-USD; undefined for what is negative, not finite, or finer than that. */
+export function usdToNano(usd: number): bigint | undefined {
+  if (!Number.isFinite(usd) || usd < 0 || usd > MOST_USD) return undefined;
+  const text = usd.toFixed(NANO_DIGITS);
+  return Number(text) === usd ? BigInt(text.replace('.', '')) : undefined;
+}
+
+/** Above this a number of USD has no nine decimals any more. */
+const MOST_USD = 1e12;
+
+/** Nano-USD as the wire's number of USD, at most nine decimals. */
+export function nanoToUsd(nano: bigint): number {
+  return Number(nano) / 1e9;
+}

@@ -36,7 +36,7 @@ export function toKoa(gateway: Pick<Gateway, 'handle'>, options: KoaOptions = {}
     const described = toHttpRequest(
       context.req,
       context.res,
-      { ...(located ?? OUTSIDE), identity },
+      { ...(located ?? OUTSIDE), identity, address: () => context.ip },
       'body' in context.request ? context.request.body : undefined,
     );
     const answer = await gateway.handle(described);

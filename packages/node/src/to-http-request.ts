@@ -2,8 +2,8 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { ClientSignal, HttpBody, HttpRequest } from '@gatehouse/core';
 import { NodeBody } from './node-body.js';
 
-/** A request as hosts have it: body parsers leave what they made in `body`. */
-export type NodeRequest = IncomingMessage & { readonly body?: unknown };
+/** A request as hosts have it: body parsers leave what they made in `body`, Express the client's address in `ip`. */
+export type NodeRequest = IncomingMessage & { readonly body?: unknown; readonly ip?: string | undefined };
 
 /** What an adapter knows of a request besides the request itself. */
 export interface Located {
@@ -11,6 +11,8 @@ export interface Located {
   readonly path: string;
   readonly query: string;
   readonly identity?: HttpRequest['identity'];
+  /** The client's address as the host sees it, proxies considered; by default that of the socket. */
+  readonly address?: HttpRequest['address'];
 }
 
 /**
@@ -33,6 +35,7 @@ export function toHttpRequest(
     body: bodyOf(request, parsed),
     signal: new ClientGone(response),
     identity: located.identity,
+    address: located.address ?? (() => request.ip ?? request.socket.remoteAddress),
     disconnect: () => response.destroy(),
   };
 }

@@ -1,7 +1,6 @@
 import type { Cancellation } from '../cancellation.js';
 import type { Endpoint } from '../catalog/model.js';
 import type { Price } from '../catalog/price.js';
-import type { Clock } from '../clock.js';
 import { GatewayError } from '../errors.js';
 import type { Attempt, AttemptRecord, Payment } from '../routing/types.js';
 import type { Dispatch, GenerationRecord, Reservation } from '../stores/types.js';
@@ -9,6 +8,7 @@ import type { ChatRequest, Usage } from '../wire/chat.js';
 import { costOf } from './cost.js';
 import { type AnswerFacts, draftOf, type GenerationHead, recordOf } from './generation-record.js';
 import { Hold, type HoldKeeper } from './hold.js';
+import type { Allowance } from './rate-limiter.js';
 import { reserveWorstCase } from './reserve.js';
 import { type AttemptMoney, chargeSoFar, type Ending, type Settled, settlementOf } from './settlement.js';
 import { countImages, estimateUsage, toUsage } from './usage.js';
@@ -30,6 +30,8 @@ export interface Billing extends HoldKeeper {
 /** Whose request is billed, and what it may cost. */
 export interface BillHead extends GenerationHead {
   readonly limit: Reservation['limit'];
+  /** What the caller's limits of rate allow, to be brought to what the request came to. */
+  readonly allowance: Pick<Allowance, 'settle'> | undefined;
 }
 
 /** What came of a request, beside the money. */
@@ -59,6 +61,7 @@ export class Bill implements Payment {
   readonly #request: ChatRequest;
   readonly #records: readonly AttemptRecord[];
   readonly #outputBounds: ReadonlyMap<string, number>;
+  readonly #allowance: BillHead['allowance'];
   #closed: Closed | undefined;
 
   private constructor(parts: {
@@ -69,6 +72,7 @@ export class Bill implements Payment {
     readonly records: readonly AttemptRecord[];
     readonly attempts: readonly Attempt[];
     readonly outputBounds: ReadonlyMap<string, number>;
+    readonly allowance: BillHead['allowance'];
   }) {
     this.#billing = parts.billing;
     this.#hold = parts.hold;
@@ -77,6 +81,7 @@ export class Bill implements Payment {
     this.#records = parts.records;
     this.attempts = parts.attempts;
     this.#outputBounds = parts.outputBounds;
+    this.#allowance = parts.allowance;
   }
 
   /**
@@ -90,7 +95,7 @@ export class Bill implements Payment {
     attempts: readonly Attempt[],
     records: readonly AttemptRecord[],
   ): Promise<Bill> {
-    const { request, limit, account, key, id } = head;
+    const { request, limit, account, key, id, allowance } = head;
     const [first] = attempts;
     if (first === undefined) throw new Error('a bill needs a candidate');
     const { endpoint } = first;
@@ -111,7 +116,7 @@ export class Bill implements Payment {
     });
     const { amount, dispatch, outputBounds } = reserved;
     const hold = new Hold(billing, ref, amount, now + billing.holdMs, dispatch);
-    return new Bill({ billing, hold, draft, request, records, attempts: reserved.attempts, outputBounds });
+    return new Bill({ billing, hold, draft, request, records, attempts: reserved.attempts, outputBounds, allowance });
   }
 
   async dispatch(attempt: Attempt): Promise<void> {
@@ -158,6 +163,7 @@ export class Bill implements Payment {
       usage: wireUsage(settled, this.#request),
       durable: this.#written(this.#hold.end(settled.charge, record)),
     };
+    this.#allowance?.settle(record.promptTokens + record.completionTokens);
     this.#billing.settled(record);
     return this.#closed;
   }

@@ -3,8 +3,8 @@ import { describe, expect, it } from 'vitest';
 import { isFree, type Price, parseMarkup, parsePrice } from '../catalog/price.js';
 import type { PriceDeclaration } from '../catalog/types.js';
 import type { UsageReport } from '../providers/types.js';
-import { formatUsd, parseUsd } from '../usd.js';
-import { costOf, toUsd } from './cost.js';
+import { formatUsd, nanoToUsd, parseUsd } from '../usd.js';
+import { costOf } from './cost.js';
 
 /** A price in USD per million tokens, as providers' price pages give it. */
 function perMillion(prices: Readonly<Record<string, number | string>>): PriceDeclaration {
@@ -209,8 +209,8 @@ describe('T-U11 T-U12 T-U13 costOf, against bills worked out by hand', () => {
   });
 
   it('shows USD with nine decimals at most', () => {
-    expect(toUsd(121_600n)).toBe(0.0001216);
-    expect(toUsd(1n)).toBe(1e-9);
+    expect(nanoToUsd(121_600n)).toBe(0.0001216);
+    expect(nanoToUsd(1n)).toBe(1e-9);
   });
 });
 

@@ -78,8 +78,3 @@ function times(count: number, rate: bigint): bigint {
 function divideUp(value: bigint, by: bigint): bigint {
   return (value + by - 1n) / by;
 }
-
-/** Nano-USD as the wire's number of USD, at most nine decimals. */
-export function toUsd(nano: bigint): number {
-  return Number(nano) / 1e9;
-}

@@ -1,7 +1,7 @@
 import type { AttemptRecord } from '../routing/types.js';
 import type { GenerationRecord } from '../stores/types.js';
+import { nanoToUsd } from '../usd.js';
 import type { ChatRequest } from '../wire/chat.js';
-import { toUsd } from './cost.js';
 import type { Settled } from './settlement.js';
 import type { Attribution } from './types.js';
 
@@ -111,9 +111,9 @@ function detailsOf(
     ...(facts.serviceTier !== undefined && { service_tier: facts.serviceTier }),
     ...(attempts.at(-1)?.upstreamId !== undefined && { upstream_id: attempts.at(-1)?.upstreamId }),
     ...(estimated && { estimated: true }),
-    ...(overshoot > 0n && { overshoot: toUsd(overshoot) }),
+    ...(overshoot > 0n && { overshoot: nanoToUsd(overshoot) }),
     ...(facts.unknownCost && { unknown_cost: true }),
-    upstream_inference_cost: toUsd(winner.upstream),
+    upstream_inference_cost: nanoToUsd(winner.upstream),
     ...(usage?.webSearches !== undefined && { num_search_results: usage.webSearches }),
     ...(usage?.imageOut !== undefined && { native_tokens_completion_images: usage.imageOut }),
   };

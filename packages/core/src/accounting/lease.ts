@@ -3,13 +3,15 @@ import type { CrashPolicy, HoldRef, Ledger } from '../stores/types.js';
 
 /** What a lease takes from the gateway. */
 export interface LeaseParts {
-  readonly ledger: Pick<Ledger, 'renew' | 'leave' | 'sweep'>;
+  readonly ledger: Pick<Ledger, 'renew' | 'leave' | 'sweep' | 'instances'>;
   readonly clock: Clock;
   /** This process, as the ledger knows it. */
   readonly owner: string;
   readonly crashPolicy: CrashPolicy;
   /** Told about holds of processes that are gone. */
   swept(holds: readonly HoldRef[]): void;
+  /** Told how many processes share the store. */
+  counted(instances: number): void;
 }
 
 const RENEW_MS = 10_000;
@@ -45,8 +47,12 @@ export class Lease {
   }
 
   #renew(): void {
-    const { ledger, owner } = this.#parts;
-    ledger.renew(owner, LEASE_MS).catch(() => undefined);
+    const { ledger, owner, counted } = this.#parts;
+    ledger
+      .renew(owner, LEASE_MS)
+      .then(() => ledger.instances())
+      .then(counted)
+      .catch(() => undefined);
     this.#again(RENEW_MS, () => this.#renew());
   }
 

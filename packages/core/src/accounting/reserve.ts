@@ -4,8 +4,8 @@ import { GatewayError } from '../errors.js';
 import type { Attempt } from '../routing/types.js';
 import type { Ledger, MoneyAtHand, Reservation } from '../stores/types.js';
 import { resetOf } from '../stores/windows.js';
+import { nanoToUsd } from '../usd.js';
 import type { ChatRequest } from '../wire/chat.js';
-import { toUsd } from './cost.js';
 import { affordableOutput, sizeOf, type WorstCase, worstCaseAt } from './worst-case.js';
 
 /** What is to be held, and for whom. */
@@ -146,8 +146,8 @@ function refused(
   return new GatewayError('key_limit_exceeded', message, {
     metadata: {
       ...tokens,
-      limit: toUsd(limit.amount),
-      limit_remaining: toUsd(positive(atHand.limit)),
+      limit: nanoToUsd(limit.amount),
+      limit_remaining: nanoToUsd(positive(atHand.limit)),
       limit_reset: limit.reset ?? null,
       resets_at: resetsAt === undefined ? null : new Date(resetsAt).toISOString(),
     },

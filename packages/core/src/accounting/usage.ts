@@ -1,6 +1,7 @@
 import type { UsageReport } from '../providers/types.js';
+import { nanoToUsd } from '../usd.js';
 import type { ChatMessage, ChatRequest, Choice, ChunkChoice, Usage } from '../wire/chat.js';
-import { type Cost, toUsd } from './cost.js';
+import type { Cost } from './cost.js';
 
 /** Bytes of text that make a token, roughly, for providers that report nothing. */
 const BYTES_PER_TOKEN = 4;
@@ -25,12 +26,12 @@ export function toUsage(report: UsageReport, cost: Cost, options: { readonly est
       ...(imageOut > 0 && { image_tokens: imageOut }),
     },
     ...(webSearches > 0 && { server_tool_use_details: { web_search_requests: webSearches } }),
-    cost: toUsd(cost.total),
+    cost: nanoToUsd(cost.total),
     is_byok: false,
     cost_details: {
-      upstream_inference_cost: toUsd(cost.upstream),
-      upstream_inference_prompt_cost: toUsd(cost.prompt),
-      upstream_inference_completions_cost: toUsd(cost.completion),
+      upstream_inference_cost: nanoToUsd(cost.upstream),
+      upstream_inference_prompt_cost: nanoToUsd(cost.prompt),
+      upstream_inference_completions_cost: nanoToUsd(cost.completion),
     },
     ...(options.estimated && { estimated: true as const }),
   };

@@ -1,9 +1,9 @@
 import { GatewayError } from '../errors.js';
+import { globMatcher } from '../glob.js';
 import type { Provider } from '../providers/types.js';
 import type { BundledCatalog } from './bundled.js';
 import { bundledCatalog } from './bundled-data.js';
 import { collectModels } from './collect.js';
-import { globPattern } from './glob.js';
 import type { Model, ModelOverride } from './model.js';
 import { aliasOf } from './names.js';
 import { parseMarkup } from './price.js';
@@ -30,7 +30,7 @@ export class Catalog {
   readonly #bundled: BundledCatalog;
   readonly #overrides: readonly ModelOverride[];
   readonly #markupPpm: bigint;
-  readonly #hidden: readonly RegExp[];
+  readonly #hidden: readonly ((id: string) => boolean)[];
   readonly #discovered = new Map<Provider, readonly ModelDeclarationObject[]>();
   #models: ReadonlyMap<string, Model> = new Map();
   #aliases: ReadonlyMap<string, readonly Model[]> = new Map();
@@ -41,7 +41,7 @@ export class Catalog {
     this.#bundled = options.bundled === false ? NO_DATA : (options.bundled ?? bundledCatalog);
     this.#overrides = options.models ?? [];
     this.#markupPpm = parseMarkup(options.markup ?? 0);
-    this.#hidden = (options.hide ?? []).map(globPattern);
+    this.#hidden = (options.hide ?? []).map(globMatcher);
     this.#build();
   }
 
@@ -98,7 +98,7 @@ export class Catalog {
       overrides: this.#overrides,
       markupPpm: this.#markupPpm,
       discovered: (provider) => this.#discovered.get(provider) ?? [],
-      hidden: (id) => this.#hidden.some((pattern) => pattern.test(id)),
+      hidden: (id) => this.#hidden.some((matches) => matches(id)),
     });
     this.#models = models;
     this.#aliases = groupByAlias(models);

@@ -1,20 +1,9 @@
-import { hash, timingSafeEqual } from 'node:crypto';
-import { globPattern } from '../catalog/glob.js';
-import { GatewayError } from '../errors.js';
-import type { CallerIdentity, HttpRequest, Scope } from './types.js';
-
-/** A key that the host configures, in full. */
-export interface ConfiguredKey {
-  /** 16 to 256 printable ASCII characters without blanks. Kept as a digest only. */
-  readonly key: string;
-  readonly account?: string | undefined;
-  readonly label?: string | undefined;
-  readonly scopes?: readonly Scope[] | undefined;
-  /** Globs of model ids that the key may use (`*` matches any run of characters); by default all. */
-  readonly models?: readonly string[] | undefined;
-  /** Whether its streamed answers are held back until they are whole; by default as the gateway does. */
-  readonly streamRecovery?: 'buffer' | 'none' | undefined;
-}
+import type { Authority } from '../accounting/key-rights.js';
+import { globMatcher } from '../glob.js';
+import type { KeyRecord, RateLimits, Reservation } from '../stores/types.js';
+import { usdToNano } from '../usd.js';
+import { INFERENCE } from '../wire/scopes.js';
+import type { CallerIdentity, Scope } from './types.js';
 
 /** Who is calling, and what they may do. */
 export interface Caller {
@@ -22,121 +11,94 @@ export interface Caller {
   readonly label: string;
   /** SHA-256 of the key, hex; undefined where the host authenticated the caller. */
   readonly keyHash: string | undefined;
+  /** Who spends, as the ledger knows it; undefined: the account alone. */
+  readonly spender: string | undefined;
   readonly scopes: ReadonlySet<Scope>;
+  readonly limit: Reservation['limit'];
+  readonly rates: RateLimits;
+  /** Lists of globs, each of which a model must match. */
+  readonly models: readonly (readonly string[])[];
+  /** Milliseconds since the epoch. */
+  readonly expiresAt: number | undefined;
+  readonly tags: readonly string[];
   /** Whether streamed answers are held back until they are whole; undefined: as the gateway does. */
   readonly bufferStreams: boolean | undefined;
+  /** The key as it is kept; undefined for keys of the configuration and callers of the host. */
+  readonly record: KeyRecord | undefined;
   mayUse(model: string): boolean;
 }
 
-/** What an inference key may do. */
-const INFERENCE: readonly Scope[] = ['chat', 'route:explain', 'models:read', 'usage:own'];
-const KEY_TEXT = /^[\x21-\x7e]{16,256}$/;
-const BEARER = /^Bearer +([\x21-\x7e]{1,256}) *$/i;
-const MAX_HEADER = 512;
+const NO_RATES: RateLimits = { requestsPerMinute: undefined, tokensPerMinute: undefined };
 
-interface KnownKey {
-  readonly digest: Buffer;
-  readonly caller: Caller;
-}
-
-/** Finds out who is calling. */
-export class CallerDirectory {
-  readonly #keys: readonly KnownKey[];
-  readonly #publicModels: boolean;
-
-  /** @throws TypeError for a key that is too short to be safe or could not be sent in a header. */
-  constructor(keys: readonly (string | ConfiguredKey)[], publicModels: boolean) {
-    this.#keys = keys.map(toKnownKey);
-    this.#publicModels = publicModels;
-  }
-
-  /**
-   * The caller of a request to a route.
-   *
-   * @throws GatewayError `invalid_api_key` with the reason, `invalid_request` for two keys at once, or
-   *   `permission_denied` for a missing scope.
-   */
-  async authenticate(request: HttpRequest, scope: Scope, publishable: boolean): Promise<Caller> {
-    const { identity } = request;
-    const known = typeof identity === 'function' ? await identity() : identity;
-    const caller = known === undefined ? this.#callerByKey(request, publishable) : toCaller(known);
-    if (!caller.scopes.has(scope)) {
-      throw new GatewayError('permission_denied', `this key lacks the scope ${scope}`, {
-        metadata: { required_scope: scope },
-      });
-    }
-    return caller;
-  }
-
-  #callerByKey(request: HttpRequest, publishable: boolean): Caller {
-    const presented = presentedKey(request);
-    if (presented === undefined) {
-      if (publishable && this.#publicModels) return anonymous;
-      throw unauthorized('missing', 'no API key: send it as `Authorization: Bearer <key>`');
-    }
-    const digest = digestOf(presented);
-    // Every configured key is compared: the time says nothing about which one is close.
-    let found: Caller | undefined;
-    for (const key of this.#keys) {
-      if (timingSafeEqual(key.digest, digest)) found = key.caller;
-    }
-    if (found === undefined) throw unauthorized('unknown', 'this API key is not valid');
-    return found;
-  }
-}
-
-const anonymous: Caller = toCaller({ label: 'public', scopes: ['models:read'] });
-
-/** The caller that a host vouches for. */
+/** The caller that a host vouches for, or whose key it configured. @throws TypeError for limits that cannot be. */
 export function toCaller(identity: CallerIdentity, keyHash?: string): Caller {
-  const { account = 'default', label = account, scopes = INFERENCE, models } = identity;
-  const patterns = models?.map(globPattern);
+  const { account = 'default', label = account, scopes = INFERENCE, models, id, streamRecovery, tags = [] } = identity;
   return {
     account,
     label,
     keyHash,
+    // Another account's caller may have the same name.
+    spender: keyHash ?? (id === undefined ? undefined : `${account}/${id}`),
     scopes: new Set(scopes),
-    bufferStreams: identity.streamRecovery === undefined ? undefined : identity.streamRecovery === 'buffer',
-    mayUse: (model) => patterns === undefined || patterns.some((pattern) => pattern.test(model)),
+    limit: limitOf(identity),
+    rates: ratesOf(identity),
+    models: models === undefined ? [] : [models],
+    expiresAt: undefined,
+    tags,
+    bufferStreams: streamRecovery === undefined ? undefined : streamRecovery === 'buffer',
+    record: undefined,
+    mayUse: usable(models === undefined ? [] : [models]),
   };
 }
 
-function toKnownKey(given: string | ConfiguredKey): KnownKey {
-  const configured = typeof given === 'string' ? { key: given } : given;
-  if (!KEY_TEXT.test(configured.key)) {
-    throw new TypeError('auth.keys: expected keys of 16 to 256 printable ASCII characters without blanks');
-  }
-  const digest = digestOf(configured.key);
-  const label = configured.label ?? `${configured.key.slice(0, 4)}...${configured.key.slice(-3)}`;
-  return { digest, caller: toCaller({ ...configured, label }, digest.toString('hex')) };
+/** The caller whose key was found in the store. */
+export function toKeyCaller(record: KeyRecord): Caller {
+  const { limit, limitReset: reset, requestsPerMinute, tokensPerMinute } = record;
+  const models = record.models === undefined ? record.inheritedModels : [...record.inheritedModels, record.models];
+  return {
+    account: record.account,
+    label: record.label,
+    keyHash: record.hash,
+    spender: record.hash,
+    scopes: new Set(record.scopes),
+    limit: limit === undefined ? undefined : { amount: limit, reset },
+    rates:
+      requestsPerMinute === undefined && tokensPerMinute === undefined
+        ? NO_RATES
+        : { requestsPerMinute, tokensPerMinute },
+    models,
+    expiresAt: record.expiresAt,
+    tags: record.tags,
+    bufferStreams: undefined,
+    record,
+    mayUse: usable(models),
+  };
 }
 
-function digestOf(key: string): Buffer {
-  return hash('sha256', key, 'buffer');
+/** What a caller can give to the keys that it manages. */
+export function authorityOf({ account, keyHash, scopes, limit, rates, expiresAt, models }: Caller): Authority {
+  return { account, hash: keyHash, scopes, limit, rates, expiresAt, models };
 }
 
-/** The key of a request; `Authorization` counts before `x-api-key`. */
-function presentedKey(request: HttpRequest): string | undefined {
-  const { authorization, 'x-api-key': apiKey } = request.headers;
-  if (Array.isArray(authorization) && authorization.length > 1) {
-    throw new GatewayError('invalid_request', 'Authorization: expected one header');
-  }
-  const given = Array.isArray(authorization) ? authorization[0] : authorization;
-  if (typeof given === 'string' && given !== '') {
-    const match = given.length <= MAX_HEADER ? BEARER.exec(given) : null;
-    if (match?.[1] === undefined) throw unauthorized('malformed', 'Authorization: expected `Bearer <key>`');
-    return match[1];
-  }
-  if (apiKey === undefined || apiKey === '') return undefined;
-  if (typeof apiKey !== 'string' || !/^[\x21-\x7e]{1,256}$/.test(apiKey)) {
-    throw unauthorized('malformed', 'x-api-key: expected one key');
-  }
-  return apiKey;
+function usable(lists: readonly (readonly string[])[]): Caller['mayUse'] {
+  if (lists.length === 0) return () => true;
+  const matchers = lists.map((list) => list.map(globMatcher));
+  return (model) => matchers.every((list) => list.some((matches) => matches(model)));
 }
 
-function unauthorized(reason: 'missing' | 'malformed' | 'unknown', message: string): GatewayError {
-  return new GatewayError('invalid_api_key', message, {
-    metadata: { reason },
-    headers: { 'www-authenticate': 'Bearer' },
-  });
+function limitOf({ limit, limitReset }: CallerIdentity): Reservation['limit'] {
+  if (limit === undefined) return undefined;
+  const amount = usdToNano(limit);
+  if (amount === undefined) throw new TypeError('limit: expected USD from 0 with at most nine decimals');
+  return { amount, reset: limitReset };
+}
+
+function ratesOf({ requestsPerMinute, tokensPerMinute }: CallerIdentity): RateLimits {
+  if (requestsPerMinute === undefined && tokensPerMinute === undefined) return NO_RATES;
+  for (const [name, limit] of Object.entries({ requestsPerMinute, tokensPerMinute })) {
+    if (limit !== undefined && !(Number.isSafeInteger(limit) && limit >= 1)) {
+      throw new TypeError(`${name}: expected a whole number from 1`);
+    }
+  }
+  return { requestsPerMinute, tokensPerMinute };
 }

@@ -1,16 +1,21 @@
+import type { CreditAdministration } from '../accounting/credits.js';
+import type { Keys } from '../accounting/keys.js';
 import type { MeteredStream } from '../accounting/metered-stream.js';
+import type { Allowance } from '../accounting/rate-limiter.js';
 import type { Attribution } from '../accounting/types.js';
 import type { Catalog } from '../catalog/catalog.js';
 import type { Endpoint as ModelEndpoint } from '../catalog/model.js';
 import type { Clock } from '../clock.js';
 import type { GatewayError } from '../errors.js';
 import type { CircuitState } from '../routing/circuit.js';
+import type { GenerationRecord, ReplayStore, Spending, UsageQuery, UsageReportPage } from '../stores/types.js';
 import type { ChatCompletion, Percentile } from '../wire/chat.js';
 import type { ParsedChat } from '../wire/parse-chat.js';
 import type { CodeForm, CodeFormOption } from '../wire/problem.js';
 import type { Explanation, RoutingMetadata } from '../wire/routing-metadata.js';
 import type { BodyLimits } from './body.js';
-import type { Caller, CallerDirectory } from './caller.js';
+import type { Caller } from './caller.js';
+import type { CallerDirectory } from './caller-directory.js';
 import type { ClientSignal, HttpRequest, HttpResponse } from './types.js';
 
 /** How streams are written. */
@@ -43,6 +48,8 @@ export interface EndpointFigures {
 export interface CallOrigin {
   readonly requestId: string;
   readonly attribution: Attribution;
+  /** What the caller's limits of rate allow; undefined: it has none. */
+  readonly allowance: Allowance | undefined;
 }
 
 /** One chat call under way. */
@@ -71,6 +78,13 @@ export interface Services {
   readonly bodyLimits: BodyLimits;
   readonly streams: StreamSettings;
   readonly errorCode: CodeFormOption;
+  readonly keys: Keys;
+  readonly credits: CreditAdministration;
+  readonly replays: ReplayStore;
+  /** Whether answers are kept for requests that carry an idempotency key. */
+  readonly keepReplays: boolean;
+  /** Milliseconds after which the claim of a call lapses whose process died. */
+  readonly replayLapseMs: number;
   newRequestId(): string;
   /** @throws GatewayError `service_unavailable` while the gateway drains. */
   refuseWhileDraining(): void;
@@ -80,6 +94,12 @@ export interface Services {
   explain(parsed: ParsedChat, caller: Caller): Explanation;
   /** The figures of an endpoint. */
   figures(endpoint: ModelEndpoint): EndpointFigures;
+  /** Counts a request of a caller whose rate is limited. @throws GatewayError `rate_limit_exceeded`. */
+  admit(caller: Caller): Promise<Allowance | undefined>;
+  /** What spenders have spent. */
+  spending(spenders: readonly string[]): Promise<ReadonlyMap<string, Spending>>;
+  usage(query: UsageQuery): Promise<UsageReportPage>;
+  generation(id: string, account: string): Promise<GenerationRecord | undefined>;
   /** Tells the host about a defect. */
   report(error: GatewayError, requestId: string): void;
 }
@@ -89,6 +109,8 @@ export interface Exchange {
   readonly request: HttpRequest;
   readonly requestId: string;
   readonly caller: Caller;
+  /** What the caller's limits of rate allow; undefined: it has none. */
+  readonly allowance: Allowance | undefined;
   readonly params: Readonly<Record<string, string>>;
   readonly codeForm: CodeForm;
   readonly services: Services;

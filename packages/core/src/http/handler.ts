@@ -40,16 +40,23 @@ async function answer(
   const { route, params } = found.match;
   services.refuseWhileDraining();
   const caller = await services.directory.authenticate(request, route.scope, route.publishable === true);
+  const allowance = await services.admit(caller);
   const exchange: Exchange = {
     request,
     requestId,
     caller,
+    allowance,
     params,
     codeForm: codeFormOf(request, services),
     services,
     headers,
   };
-  return route.endpoint(exchange);
+  if (allowance === undefined) return route.endpoint(exchange);
+  try {
+    return await route.endpoint(exchange);
+  } finally {
+    Object.assign(headers, allowance.headers());
+  }
 }
 
 function requestIdOf(request: HttpRequest, services: Services): string {

@@ -2,10 +2,11 @@ import type { GatewayError } from '../errors.js';
 import { type CodeForm, toAnswerError } from '../wire/problem.js';
 import type { HttpResponse } from './types.js';
 
-const JSON_TYPE = 'application/json; charset=utf-8';
+/** Of every answer that is neither a stream nor a table. */
+export const JSON_TYPE = 'application/json; charset=utf-8';
 
 /** A JSON answer. */
-export function json(status: number, body: unknown): HttpResponse {
+export function json(status: number, body: unknown): HttpResponse & { readonly body: string } {
   return { status, headers: { 'content-type': JSON_TYPE }, body: JSON.stringify(body) };
 }
 

@@ -1,19 +1,26 @@
 import { GatewayError } from '../errors.js';
+import type { WantedScopes } from './caller-directory.js';
+import { getActivity } from './endpoints/activity.js';
 import { chatCompletions } from './endpoints/chat-completions.js';
+import { getCredits } from './endpoints/credits.js';
+import { currentKey } from './endpoints/current-key.js';
 import { explainRoute } from './endpoints/explain-route.js';
+import { getGeneration } from './endpoints/generation.js';
 import { getModel } from './endpoints/get-model.js';
+import { changeKey, createKey, deleteKey, getKey, listKeys } from './endpoints/keys.js';
 import { listEndpoints } from './endpoints/list-endpoints.js';
 import { countModels, listModels } from './endpoints/list-models.js';
 import { listProviders } from './endpoints/list-providers.js';
+import { getUsage } from './endpoints/usage.js';
 import type { Endpoint } from './exchange.js';
-import type { Scope } from './types.js';
 
 /** One line of the API. */
 interface Route {
-  readonly method: 'GET' | 'POST';
+  readonly method: 'GET' | 'POST' | 'PATCH' | 'DELETE';
   /** Segments; `:name` takes one, `*name` takes all that are left, at least one. */
   readonly path: string;
-  readonly scope: Scope;
+  /** Any one of these; none: any valid key. */
+  readonly scope: WantedScopes;
   /** Open to callers without a key where the host publishes its models. */
   readonly publishable?: true;
   readonly endpoint: Endpoint;
@@ -38,6 +45,19 @@ const routes: readonly Route[] = [
   { method: 'GET', path: '/models/:model/endpoints', scope: 'models:read', publishable: true, endpoint: listEndpoints },
   { method: 'GET', path: '/models/*model', scope: 'models:read', publishable: true, endpoint: getModel },
   { method: 'GET', path: '/model/*model', scope: 'models:read', publishable: true, endpoint: getModel },
+  { method: 'GET', path: '/key', scope: [], endpoint: currentKey },
+  { method: 'GET', path: '/auth/key', scope: [], endpoint: currentKey },
+  ...['/keys', '/auth/keys'].flatMap((path): readonly Route[] => [
+    { method: 'POST', path, scope: 'keys:write', endpoint: createKey },
+    { method: 'GET', path, scope: 'keys:read', endpoint: listKeys },
+    { method: 'GET', path: `${path}/:key_id`, scope: 'keys:read', endpoint: getKey },
+    { method: 'PATCH', path: `${path}/:key_id`, scope: 'keys:write', endpoint: changeKey },
+    { method: 'DELETE', path: `${path}/:key_id`, scope: 'keys:write', endpoint: deleteKey },
+  ]),
+  { method: 'GET', path: '/credits', scope: 'credits:read', endpoint: getCredits },
+  { method: 'GET', path: '/usage', scope: ['usage:read', 'usage:own'], endpoint: getUsage },
+  { method: 'GET', path: '/activity', scope: 'usage:read', endpoint: getActivity },
+  { method: 'GET', path: '/generation', scope: ['usage:read', 'usage:own'], endpoint: getGeneration },
 ];
 
 /** A route and the parameters of its path, percent-decoded. */

@@ -15,8 +15,26 @@ export type Scope =
   | 'keys:write'
   | 'chat:grant';
 
+/** When a spending limit starts anew, 00:00 UTC: each day, each Monday, each first of the month. */
+export type LimitReset = 'daily' | 'weekly' | 'monthly';
+
+/** What a caller may use up; each bound by default none. */
+export interface CallerLimits {
+  /** USD in a window, at most nine decimals; 0: free models only. */
+  readonly limit?: number | undefined;
+  /** When the window ends; by default never. */
+  readonly limitReset?: LimitReset | undefined;
+  readonly requestsPerMinute?: number | undefined;
+  readonly tokensPerMinute?: number | undefined;
+}
+
 /** Who is calling, as told by a host that has authenticated the caller itself. */
-export interface CallerIdentity {
+export interface CallerIdentity extends CallerLimits {
+  /**
+   * Names the caller within the account: its limits count for it alone, and usage can be grouped by it. Without one the
+   * account is all that is charged.
+   */
+  readonly id?: string | undefined;
   /** The account that owns the request; `default` where the host has only one. */
   readonly account?: string | undefined;
   /** A name for people: shown where a key would show its label. */
@@ -27,6 +45,8 @@ export interface CallerIdentity {
   readonly models?: readonly string[] | undefined;
   /** Whether streamed answers are held back until they are whole; by default as the gateway does. */
   readonly streamRecovery?: 'buffer' | 'none' | undefined;
+  /** Added to the tags of every request. */
+  readonly tags?: readonly string[] | undefined;
 }
 
 /** Undefined: the host does not know the caller, the key decides. */
@@ -68,6 +88,8 @@ export interface HttpRequest {
    * asked once the route is known, and what it throws is a failure of the host: 500, and no word of it to the client.
    */
   readonly identity?: CallerIdentity | (() => MaybeIdentity | Promise<MaybeIdentity>) | undefined;
+  /** The client's address, where the host knows it; asked for only where a key was refused. */
+  readonly address?: (() => string | undefined) | undefined;
   /** Drops the client's connection. Called when the client has stopped reading for too long. */
   readonly disconnect?: (() => void) | undefined;
 }

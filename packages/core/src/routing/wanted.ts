@@ -1,9 +1,9 @@
 import { parametersOf as listed } from '../catalog/capabilities.js';
 import type { Catalog } from '../catalog/catalog.js';
-import { globPattern } from '../catalog/glob.js';
 import type { Model } from '../catalog/model.js';
 import { splitName } from '../catalog/variants.js';
 import { GatewayError } from '../errors.js';
+import { globMatcher } from '../glob.js';
 import type { ChatRequest } from '../wire/chat.js';
 import type { WantedModel } from './types.js';
 
@@ -77,7 +77,7 @@ function resolveOne(name: string, catalog: Catalog): Resolved {
 /** The cheapest models that can do what is asked, by name the same ones for the same request. */
 function chooseModels(request: ChatRequest, catalog: Catalog, mayUse: (model: string) => boolean): readonly Resolved[] {
   const { allowed_models: allowed, excluded_models: excluded, min_quality: quality = 0 } = request.auto ?? {};
-  const admits = (globs: readonly string[], { id }: Model): boolean => globs.some((glob) => globPattern(glob).test(id));
+  const admits = (globs: readonly string[], { id }: Model): boolean => globs.some((glob) => globMatcher(glob)(id));
   const needed = neededParameters(request);
   const chosen = catalog
     .list()

@@ -64,13 +64,13 @@ function memoryKeys(): KeyStore {
 export function memoryRates(clock: Clock): RateStore {
   const rows = new Map<string, RateRow>();
   return {
-    async take(subject, tokens, limits) {
-      const { row, verdict } = takeRate(rows.get(subject), tokens, limits, clock.now());
+    async take(subject, use, limits) {
+      const { row, verdict } = takeRate(rows.get(subject), use, limits, clock.now());
       rows.set(subject, row);
       return verdict;
     },
-    async correct(subject, tokens, limits) {
-      rows.set(subject, correctRate(rows.get(subject), tokens, limits, clock.now()));
+    async correct(subject, use, limits) {
+      rows.set(subject, correctRate(rows.get(subject), use, limits, clock.now()));
     },
   };
 }

@@ -1,4 +1,4 @@
-import type { RateLevel, RateLimits, RateVerdict } from './types.js';
+import type { RateLevel, RateLimits, RateUse, RateVerdict } from './types.js';
 
 /**
  * A subject's two buckets, in units of which a minute's allowance has 60 000 times itself: then a millisecond refills
@@ -14,15 +14,15 @@ export interface RateRow {
 
 const MINUTE_MS = 60_000;
 
-/** Takes one request and some tokens out of the buckets, or neither. `row` undefined: both are full. */
+/** Takes requests and tokens out of the buckets, or neither. `row` undefined: both are full. */
 export function takeRate(
   row: RateRow | undefined,
-  tokens: number,
+  use: RateUse,
   limits: RateLimits,
   now: number,
 ): { readonly row: RateRow; readonly verdict: RateVerdict } {
   const filled = refilled(row, limits, now);
-  const wanted = { requests: MINUTE_MS, tokens: tokens * MINUTE_MS };
+  const wanted = { requests: use.requests * MINUTE_MS, tokens: use.tokens * MINUTE_MS };
   const waits = {
     requests: waitFor(filled.requests, wanted.requests, limits.requestsPerMinute),
     tokens: waitFor(filled.tokens, wanted.tokens, limits.tokensPerMinute),
@@ -40,17 +40,21 @@ export function takeRate(
   };
 }
 
-/** Takes more tokens out, or puts some back. */
-export function correctRate(row: RateRow | undefined, tokens: number, limits: RateLimits, now: number): RateRow {
+/** Takes more out, or puts some back. */
+export function correctRate(row: RateRow | undefined, use: RateUse, limits: RateLimits, now: number): RateRow {
   const filled = refilled(row, limits, now);
-  const full = (limits.tokensPerMinute ?? 0) * MINUTE_MS;
-  return { ...filled, tokens: Math.min(full, filled.tokens - tokens * MINUTE_MS) };
+  const full = fullOf(limits);
+  return {
+    ...filled,
+    requests: Math.min(full.requests, filled.requests - use.requests * MINUTE_MS),
+    tokens: Math.min(full.tokens, filled.tokens - use.tokens * MINUTE_MS),
+  };
 }
 
 /** Buckets at their level of now; a clock that goes back refills nothing. */
 function refilled(row: RateRow | undefined, limits: RateLimits, now: number): RateRow {
   const { requestsPerMinute = 0, tokensPerMinute = 0 } = limits;
-  const full = { requests: requestsPerMinute * MINUTE_MS, tokens: tokensPerMinute * MINUTE_MS };
+  const full = fullOf(limits);
   if (row === undefined) return { ...full, at: now };
   const elapsed = Math.max(0, Math.min(now - row.at, MINUTE_MS * 1000));
   return {
@@ -60,9 +64,13 @@ function refilled(row: RateRow | undefined, limits: RateLimits, now: number): Ra
   };
 }
 
+function fullOf({ requestsPerMinute = 0, tokensPerMinute = 0 }: RateLimits): Omit<RateRow, 'at'> {
+  return { requests: requestsPerMinute * MINUTE_MS, tokens: tokensPerMinute * MINUTE_MS };
+}
+
 /** Milliseconds until `wanted` is there: 0 now, infinite where the bucket is too small for it. */
 function waitFor(level: number, wanted: number, limit: number | undefined): number {
-  if (limit === undefined || wanted <= level) return 0;
+  if (limit === undefined || wanted === 0 || wanted <= level) return 0;
   if (wanted > limit * MINUTE_MS) return Number.POSITIVE_INFINITY;
   return Math.ceil((wanted - level) / limit);
 }

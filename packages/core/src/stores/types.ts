@@ -4,10 +4,9 @@
  * at all, and once its promise resolves it is as durable as the store can make it. A rejected promise means that the store
  * could not be reached or did not answer, never that it refused: refusals are values. `describeStore` proves all of it.
  */
-import type { Scope } from '../http/types.js';
+import type { LimitReset, Scope } from '../http/types.js';
 
-/** When a key's limit starts anew, 00:00 UTC: each day, each Monday, each first of the month. */
-export type LimitReset = 'daily' | 'weekly' | 'monthly';
+export type { LimitReset } from '../http/types.js';
 
 /** Keys, money, usage and rates on one database. */
 export interface Store {
@@ -341,11 +340,18 @@ export interface RateVerdict {
   readonly tokens: RateLevel | undefined;
 }
 
+/** What is taken out of a minute's allowance. */
+export interface RateUse {
+  readonly requests: number;
+  readonly tokens: number;
+}
+
 /** Requests and tokens a minute. What is refused uses nothing up. */
 export interface RateStore {
-  take(subject: string, tokens: number, limits: RateLimits): Promise<RateVerdict>;
-  /** Takes `tokens` more, or gives some back where negative: the estimate was wrong by so much. */
-  correct(subject: string, tokens: number, limits: RateLimits): Promise<void>;
+  /** Takes all of `use`, or nothing where one of the allowances does not cover it. */
+  take(subject: string, use: RateUse, limits: RateLimits): Promise<RateVerdict>;
+  /** Takes more, covered or not, or gives some back where negative: the estimate was wrong by so much. */
+  correct(subject: string, use: RateUse, limits: RateLimits): Promise<void>;
 }
 
 /** One use of an idempotency key. */

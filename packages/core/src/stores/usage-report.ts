@@ -1,3 +1,4 @@
+import { globMatcher } from '../glob.js';
 import type { GenerationRecord, UsageGroup, UsageQuery, UsageReportPage, UsageRow, UsageSums } from './types.js';
 import { windowsOf } from './windows.js';
 
@@ -27,7 +28,7 @@ function isWanted(record: GenerationRecord, query: UsageQuery): boolean {
   if (account !== query.account || createdAt < query.start || createdAt >= query.end) return false;
   const lower = (text: string): string => text.toLowerCase();
   return (
-    (query.models === undefined || query.models.some((glob) => globOf(glob).test(record.model))) &&
+    (query.models === undefined || query.models.some((glob) => globMatcher(glob)(record.model))) &&
     (query.providers === undefined || query.providers.map(lower).includes(lower(record.provider))) &&
     contains(query.keys, record.key) &&
     contains(query.users, record.user) &&
@@ -39,11 +40,6 @@ function isWanted(record: GenerationRecord, query: UsageQuery): boolean {
 
 function contains(wanted: readonly string[] | undefined, value: string | undefined): boolean {
   return wanted === undefined || (value !== undefined && wanted.includes(value));
-}
-
-function globOf(glob: string): RegExp {
-  const escaped = glob.split('*').map((part) => part.replace(/[$()+.?[\\\]^{|}]/g, '\\$&'));
-  return new RegExp(`^${escaped.join('.*')}$`, 'is');
 }
 
 /** The lines that a generation counts for: one, or one for each of its tags. */

@@ -6,10 +6,12 @@ import { parseChat } from '../../wire/parse-chat.js';
 import { toAnswerError, withChoiceErrors } from '../../wire/problem.js';
 import type { RoutingMetadata } from '../../wire/routing-metadata.js';
 import { separateUsage } from '../../wire/usage-chunk.js';
+import { attributionOf } from '../attribution.js';
 import { readJsonBody } from '../body.js';
 import type { ChatCall, Exchange, OpenStream } from '../exchange.js';
 import { header } from '../headers.js';
-import { json } from '../render.js';
+import { type IdempotentCall, idempotencyOf } from '../idempotency.js';
+import { JSON_TYPE, json } from '../render.js';
 import type { HttpRequest, HttpResponse } from '../types.js';
 
 const BETA_NAME = /^[a-z0-9-]{1,64}$/;
@@ -19,17 +21,53 @@ const STREAM_HEADERS = { 'cache-control': 'no-cache, no-store, no-transform', 'x
 /** POST /chat/completions */
 export async function chatCompletions(exchange: Exchange): Promise<HttpResponse> {
   const { request, services, caller, headers } = exchange;
-  const parsed = parseChat(await readJsonBody(request, services.bodyLimits, services.clock), {
-    betas: betasOf(request),
-    session: sessionOf(request),
+  const body = await readJsonBody(request, services.bodyLimits, services.clock);
+  const parsed = parseChat(body, { betas: betasOf(request), session: sessionOf(request) });
+  const { replays, keepReplays: keep, replayLapseMs: lapseMs } = services;
+  const idempotent = idempotencyOf(request, body, caller, { replays, keep, lapseMs });
+  const call = services.beginChat(parsed, caller, request.signal, {
+    requestId: exchange.requestId,
+    attribution: attributionOf(request, parsed.request.metadata, caller),
+    allowance: exchange.allowance,
   });
-  const call = services.beginChat(parsed, caller, request.signal);
   headers['x-generation-id'] = call.id;
-  if (parsed.request.stream === true) return stream(exchange, call);
+  const replayed = await claimed(idempotent, call);
+  if (replayed !== undefined) return replay(replayed, exchange);
+  return parsed.request.stream === true ? stream(exchange, call, idempotent) : whole(exchange, call, idempotent);
+}
+
+/** The answer that an earlier call with the same idempotency key gave; then, as after a refusal, nothing is to run. */
+async function claimed(idempotent: IdempotentCall | undefined, call: ChatCall): Promise<string | undefined> {
+  let mayRun = false;
+  try {
+    const replayed = await idempotent?.claim(call.id);
+    mayRun = replayed === undefined;
+    return replayed;
+  } finally {
+    if (!mayRun) call.end('complete');
+  }
+}
+
+/** A kept answer once more. It was paid for when it was given. */
+function replay(body: string, { headers }: Exchange): HttpResponse {
+  const { id } = JSON.parse(body) as { readonly id: string };
+  headers['x-generation-id'] = id;
+  headers['idempotent-replayed'] = 'true';
+  return { status: 200, headers: { 'content-type': JSON_TYPE }, body };
+}
+
+async function whole(
+  exchange: Exchange,
+  call: ChatCall,
+  idempotent: IdempotentCall | undefined,
+): Promise<HttpResponse> {
   try {
     const completion = withChoiceErrors(await call.complete(), exchange.codeForm);
-    return json(200, { ...completion, ...metadataOf(exchange, call) });
+    const response = json(200, { ...completion, ...metadataOf(exchange, call) });
+    await idempotent?.finish(response.body);
+    return response;
   } catch (thrown) {
+    await idempotent?.release();
     throw told(thrown, exchange, call);
   } finally {
     call.end('complete');
@@ -67,7 +105,11 @@ function told(thrown: unknown, exchange: Exchange, call: ChatCall): GatewayError
  * Waits for the first content or the first keep-alive, whichever is earlier: until then an error is a JSON answer with
  * its own status.
  */
-async function stream(exchange: Exchange, call: ChatCall): Promise<HttpResponse> {
+async function stream(
+  exchange: Exchange,
+  call: ChatCall,
+  idempotent: IdempotentCall | undefined,
+): Promise<HttpResponse> {
   const { services } = exchange;
   const opening = call.open();
   let cancel = (): void => undefined;
@@ -77,11 +119,12 @@ async function stream(exchange: Exchange, call: ChatCall): Promise<HttpResponse>
   try {
     const opened = await Promise.race([opening, quiet]);
     const format = formatOf(exchange);
-    const relay = createRelay(exchange, call, opened ?? opening, format);
+    const relay = createRelay(exchange, call, opened ?? opening, { format, idempotent });
     if (opened === undefined) relay.keepAliveFirst();
     return { status: 200, headers: { ...STREAM_HEADERS, 'content-type': format.contentType }, body: relay };
   } catch (thrown) {
     call.end();
+    await idempotent?.release();
     throw told(thrown, exchange, call);
   } finally {
     cancel();
@@ -92,7 +135,7 @@ function createRelay(
   exchange: Exchange,
   call: ChatCall,
   opening: Promise<OpenStream> | OpenStream,
-  format: FrameFormat,
+  { format, idempotent }: { readonly format: FrameFormat; readonly idempotent: IdempotentCall | undefined },
 ): Relay {
   const { request, services } = exchange;
   const { streams, clock } = services;
@@ -112,7 +155,10 @@ function createRelay(
     },
     failure: (thrown) => failureChunk(exchange, call, opened, thrown),
     disconnect: () => request.disconnect?.(),
-    done: (complete) => call.end(complete ? 'complete' : undefined),
+    done(complete) {
+      call.end(complete ? 'complete' : undefined);
+      void idempotent?.finish(undefined);
+    },
   });
 }
 

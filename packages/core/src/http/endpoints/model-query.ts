@@ -2,6 +2,7 @@ import { CAPABILITY_NAMES } from '../../catalog/capabilities.js';
 import type { CapabilityName } from '../../catalog/types.js';
 import { parseUsd } from '../../usd.js';
 import { fieldError } from '../../wire/validation-error.js';
+import { flagParam, listParam, wholeParam, wordParam } from '../query.js';
 
 /** What a client wants of the list of models; absent means anything. Prices are pico-USD per token. */
 export interface ModelQuery {
@@ -81,12 +82,12 @@ export function parseModelQuery(query: string): ModelQuery {
   const unknown = capabilities.find((name) => !CAPABILITY_NAMES.some((known) => known === name));
   if (unknown !== undefined) throw fieldError('capabilities', `expected names out of ${CAPABILITY_NAMES.join(', ')}`);
   const outputs = list(params, 'output_modalities') ?? ['text'];
-  const offset = whole(params, 'offset', 0, Number.MAX_SAFE_INTEGER);
+  const offset = wholeParam(params, 'offset', 0, Number.MAX_SAFE_INTEGER);
   return {
     provider: list(params, 'provider'),
     authors: list(params, 'model_authors'),
     servedBy: list(params, 'providers'),
-    free: free(params),
+    free: flagParam(params, 'free'),
     search: searched(params, 'search'),
     searchNames: searched(params, 'q'),
     capabilities: capabilities as readonly CapabilityName[],
@@ -94,26 +95,23 @@ export function parseModelQuery(query: string): ModelQuery {
     inputModalities: list(params, 'input_modalities') ?? [],
     outputModalities: outputs.includes('all') ? undefined : outputs,
     tokenizers: list(params, 'arch'),
-    minContext: whole(params, 'context', 1, Number.MAX_SAFE_INTEGER),
+    minContext: wholeParam(params, 'context', 1, Number.MAX_SAFE_INTEGER),
     minPrice: usdPerMillion(params, 'min_price'),
     maxPrice: usdPerMillion(params, 'max_price'),
     minOutputPrice: usdPerMillion(params, 'min_output_price'),
     maxOutputPrice: usdPerMillion(params, 'max_output_price'),
-    minAgeDays: whole(params, 'min_age_days', 0, 100_000),
-    maxAgeDays: whole(params, 'max_age_days', 0, 100_000),
+    minAgeDays: wholeParam(params, 'min_age_days', 0, 100_000),
+    maxAgeDays: wholeParam(params, 'max_age_days', 0, 100_000),
     unknownFigure: FIGURES.some((name) => (params.get(name) ?? '') !== '' && params.get(name) !== 'false'),
     sort: sort(params),
     offset: offset ?? 0,
-    limit: whole(params, 'limit', 1, MAX_PAGE) ?? (offset === undefined ? undefined : PAGE),
-    format: format(params),
+    limit: wholeParam(params, 'limit', 1, MAX_PAGE) ?? (offset === undefined ? undefined : PAGE),
+    format: wordParam(params, 'format', ['list', 'array']) ?? 'list',
   };
 }
 
 function list(params: URLSearchParams, name: string): readonly string[] | undefined {
-  const values = params.getAll(name).flatMap((value) => value.split(','));
-  const wanted = values.map((value) => value.trim().toLowerCase()).filter((value) => value !== '');
-  if (wanted.length > MAX_VALUES) throw fieldError(name, `expected at most ${MAX_VALUES} values`);
-  return wanted.length === 0 ? undefined : wanted;
+  return listParam(params, name, MAX_VALUES)?.map((value) => value.toLowerCase());
 }
 
 function searched(params: URLSearchParams, name: string): string | undefined {
@@ -121,22 +119,6 @@ function searched(params: URLSearchParams, name: string): string | undefined {
   if (text === null || text === '') return undefined;
   if (text.length > MAX_SEARCH) throw fieldError(name, `expected at most ${MAX_SEARCH} characters`);
   return text.toLowerCase();
-}
-
-function free(params: URLSearchParams): boolean | undefined {
-  const text = params.get('free');
-  if (text === null) return undefined;
-  if (text === 'true' || text === 'false') return text === 'true';
-  throw fieldError('free', 'expected true or false');
-}
-
-function whole(params: URLSearchParams, name: string, least: number, most: number): number | undefined {
-  const text = params.get(name);
-  if (text === null || text === '') return undefined;
-  const value = /^\d{1,16}$/.test(text) ? Number(text) : Number.NaN;
-  if (value >= least && value <= most) return value;
-  const bound = most === Number.MAX_SAFE_INTEGER ? `from ${least}` : `from ${least} to ${most}`;
-  throw fieldError(name, `expected a whole number ${bound}`);
 }
 
 function usdPerMillion(params: URLSearchParams, name: string): bigint | undefined {
@@ -154,10 +136,4 @@ function sort(params: URLSearchParams): ModelSort | undefined {
   if (text === null || text === '' || SORTS_WITHOUT_FIGURES.has(text)) return undefined;
   if (SORTS.has(text)) return text as ModelSort;
   throw fieldError('sort', `expected one of ${[...SORTS, ...SORTS_WITHOUT_FIGURES].join(', ')}`);
-}
-
-function format(params: URLSearchParams): ModelQuery['format'] {
-  const text = params.get('format') ?? 'list';
-  if (text === 'list' || text === 'array') return text;
-  throw fieldError('format', 'expected list or array');
 }

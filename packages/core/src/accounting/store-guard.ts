@@ -1,0 +1,74 @@
+import type { Clock } from '../clock.js';
+import { GatewayError } from '../errors.js';
+
+/** The store stopped answering, or answers again. */
+export interface StoreChange {
+  /** Name of the store. */
+  readonly store: string;
+  readonly state: 'down' | 'up';
+  /** What failed; of `down`. */
+  readonly error?: unknown;
+}
+
+/** What guarding a store takes from the gateway. */
+export interface StoreGuardParts {
+  /** Name of the store. */
+  readonly store: string;
+  readonly clock: Clock;
+  onChange(change: StoreChange): void;
+}
+
+/** Whoever needs the store waits no longer than this for it, milliseconds. */
+const DEADLINE_MS = 2000;
+
+/**
+ * Waits for a store, but not for ever: one that hangs is treated like one that is down, and either is
+ * `service_unavailable`. The host is told once when that begins and once when it is over.
+ */
+export class StoreGuard {
+  readonly clock: Clock;
+  readonly #parts: StoreGuardParts;
+  #down = false;
+
+  constructor(parts: StoreGuardParts) {
+    this.#parts = parts;
+    this.clock = parts.clock;
+  }
+
+  /** @throws GatewayError `service_unavailable` where the store fails or takes too long. */
+  async run<T>(work: Promise<T>, deadlineMs: number = DEADLINE_MS): Promise<T> {
+    try {
+      const value = await inTime(work, this.clock, deadlineMs);
+      this.#change('up');
+      return value;
+    } catch (error) {
+      this.#change('down', error);
+      throw new GatewayError('service_unavailable', 'the store of the gateway is not available', { cause: error });
+    }
+  }
+
+  #change(state: StoreChange['state'], error?: unknown): void {
+    if (this.#down === (state === 'down')) return;
+    this.#down = state === 'down';
+    const { store, onChange } = this.#parts;
+    onChange({ store, state, ...(state === 'down' && { error }) });
+  }
+}
+
+/** Rejects where `work` takes longer. */
+function inTime<T>(work: Promise<T>, clock: Clock, milliseconds: number): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const late = (): void => reject(new Error(`no answer within ${milliseconds} ms`));
+    const cancel = clock.after(milliseconds, late, { hold: true });
+    work.then(
+      (value) => {
+        cancel();
+        resolve(value);
+      },
+      (error: unknown) => {
+        cancel();
+        reject(error);
+      },
+    );
+  });
+}
