@@ -40,6 +40,8 @@ function gatewayWith(badUrl = bad.baseUrl, goodUrl = good.baseUrl): Gateway {
     auth: { keys: [KEY] },
     clock,
     limits: { eventBytes: 65_536, answerBytes: 65_536 },
+    // So that a slow start of the test does not commit an answer before its time, on a clock that is this fast.
+    stream: { keepAliveMs: 200_000 },
   });
   gateways.push(gateway);
   return gateway;

@@ -39,6 +39,8 @@ export class MeteredStream {
   #bytes = 0;
   #finish: { readonly reason: string; readonly native: string | undefined } | undefined;
   #over = false;
+  /** What ended the call from outside; whoever reads on is told. */
+  #stopped: Error | undefined;
   #cancelCheckpoint: CancelTimer;
 
   constructor(stream: RoutedStream, parts: MeterParts) {
@@ -59,7 +61,7 @@ export class MeteredStream {
 
   /** The next chunks; undefined after the end. @throws GatewayError where the answer breaks off. */
   read(): Promise<Chunks> {
-    if (this.#over) return Promise.resolve(undefined);
+    if (this.#over) return this.#afterEnd();
     return this.#stream.read().then(this.#onChunks, this.#onError);
   }
 
@@ -76,7 +78,7 @@ export class MeteredStream {
   }
 
   readonly #onChunks = (chunks: Chunks): Chunks | Promise<Chunks> => {
-    if (this.#over) return undefined;
+    if (this.#over) return this.#afterEnd();
     if (chunks === undefined) {
       this.cancel();
       return undefined;
@@ -88,21 +90,35 @@ export class MeteredStream {
   };
 
   readonly #onError = async (thrown: unknown): Promise<Chunks> => {
-    if (this.#over) return undefined;
+    if (this.#over) return this.#afterEnd();
+    await this.#break(thrown).durable;
+    throw thrown;
+  };
+
+  /** Nothing comes after the end, but for the reason where it came from outside. */
+  async #afterEnd(): Promise<Chunks> {
+    if (this.#stopped === undefined) return undefined;
+    await this.#break(this.#stopped).durable;
+    throw this.#stopped;
+  }
+
+  #break(thrown: unknown): ReturnType<Bill['close']> {
     const error = toGatewayError(thrown);
     const { code, status, message } = error;
     const ending: Ending =
       code === 'client_closed'
         ? { kind: 'cancelled', bytes: this.#bytes, drained: false }
         : { kind: 'broken', bytes: this.#bytes };
-    await this.#close(ending, { finishReason: 'error', error: { code, status, message } }).durable;
-    throw thrown;
-  };
+    return this.#close(ending, { finishReason: 'error', error: { code, status, message } });
+  }
 
   /** The call ended from outside, and perhaps nobody reads any more. */
   readonly #onScopeEnd = (reason: Error): void => {
     if (reason instanceof GatewayError && reason.code === 'client_closed') this.#onGone();
-    else this.#onError(reason).catch(() => undefined);
+    else {
+      this.#stopped = reason;
+      this.#break(reason);
+    }
   };
 
   #onGone(): void {

@@ -474,7 +474,9 @@ describe('any plan', () => {
       const explained = explainPlan(plan(build(described).input), build(described).input.world);
       const { attempts } = plan(build(described).input);
       const done: string[] = [];
-      const call = { scope: new Cancellation(), records: [], deadline: 1e9, session: undefined } as unknown as Call;
+      const payment = { assertLive: () => undefined, dispatch: async () => undefined };
+      const facts = { scope: new Cancellation(), records: [], deadline: 1e9, session: undefined, payment };
+      const call = facts as unknown as Call;
       const health = new Health({ clock, random, onChange: undefined });
       const walker = {
         clock,

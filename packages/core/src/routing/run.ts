@@ -111,7 +111,9 @@ async function tryWhole(one: Try): Promise<RoutedAnswer> {
     const context = contextOf(call, attempt, false, runner);
     const answer = await send({ call, attempt, record: one.record, context }, transportOf(attempt, runner), bounded);
     const text = await answer.text(runner.answerBytes);
-    return { endpoint, ...decodeWhole(text, context, endpoint.provider.codec) };
+    const decoded = decodeWhole(text, context, endpoint.provider.codec);
+    one.record.usage = () => decoded.usage;
+    return { endpoint, ...decoded };
   } finally {
     watchdog.stop();
     link.cut();

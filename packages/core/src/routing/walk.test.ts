@@ -57,6 +57,7 @@ const callSaying = (content: string): Call =>
     scope: new Cancellation(),
     records: [],
     deadline: 600_000,
+    payment: { assertLive: () => undefined, dispatch: async () => undefined },
   }) as unknown as Call;
 
 /** Walks, and fails as it is told, one failure a send. Tells what was sent where, and what came of it. */
