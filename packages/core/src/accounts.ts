@@ -47,7 +47,11 @@ export function createAccounts(options: GatewayOptions, clock: Clock, random: Ra
   if (store.name === 'memory' && (options.instances ?? 1) > 1) {
     throw new TypeError('instances: a store in memory serves one process; several need a database');
   }
-  const guard = new StoreGuard({ store: store.name, clock, onChange: options.onStoreChange ?? reportStore });
+  const guard = new StoreGuard({
+    store: store.name,
+    clock,
+    onChange: (change) => tell(() => (options.onStoreChange ?? reportStore)(change)),
+  });
   const { auth = {}, billing = {} } = options;
   const prefix = auth.keyPrefix ?? KEY_PREFIX;
   if (!PREFIX.test(prefix)) throw new TypeError('auth.keyPrefix: expected 1 to 32 characters of a-z 0-9 -');
@@ -65,7 +69,7 @@ export function createAccounts(options: GatewayOptions, clock: Clock, random: Ra
     clock,
     owner,
     crashPolicy: billing.crashPolicy ?? 'floor',
-    swept: (holds) => options.onSweep?.(holds),
+    swept: (holds) => tell(() => options.onSweep?.(holds)),
     counted(count) {
       if (options.instances === undefined) instances = count;
     },
@@ -91,8 +95,8 @@ export function createAccounts(options: GatewayOptions, clock: Clock, random: Ra
         pending.add(work);
         void work.finally(() => pending.delete(work)).catch(() => undefined);
       },
-      abandoned: (hold, error) => options.onError?.(error, { requestId: hold.id }),
-      settled: (record: GenerationRecord) => options.onGeneration?.(record),
+      abandoned: (hold, error) => tell(() => options.onError?.(error, { requestId: hold.id })),
+      settled: (record: GenerationRecord) => tell(() => options.onGeneration?.(record)),
     },
     replays: {
       claim: (claim) => guard.run(store.replays.claim(claim)),
@@ -111,6 +115,15 @@ export function createAccounts(options: GatewayOptions, clock: Clock, random: Ra
       await store.close();
     },
   };
+}
+
+/** A host that throws where it is only told something harms nobody. */
+function tell(told: () => void): void {
+  try {
+    told();
+  } catch (error) {
+    console.error('gatehouse: a function of the options has failed:', error);
+  }
 }
 
 function within(work: Promise<void>, milliseconds: number, clock: Clock): Promise<void> {

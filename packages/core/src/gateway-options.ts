@@ -102,7 +102,7 @@ export interface GatewayOptions {
    * over as well. Default `none`. A key may say otherwise.
    */
   readonly streamRecovery?: 'buffer' | 'none' | undefined;
-  /** Told about each request that is over, with its charge and cost in nano-USD. */
+  /** Told about each request that is over, once its charge is written; charge and cost are nano-USD. */
   readonly onGeneration?: ((generation: GenerationRecord) => void) | undefined;
   /** Told about holds that processes left behind and that this one has resolved. */
   readonly onSweep?: ((holds: readonly HoldRef[]) => void) | undefined;

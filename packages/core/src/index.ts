@@ -40,6 +40,7 @@ export type {
   HttpResponse,
   MaybeIdentity,
   Scope,
+  ScopeName,
 } from './http/types.js';
 export type { KeyAdministration, KeyListOptions } from './key-administration.js';
 export type { ChoiceEnd } from './providers/answer-chunks.js';

@@ -23,7 +23,7 @@ export interface Billing extends HoldKeeper {
   readonly creditsRequired: boolean;
   /** Whether an answer that broke off is charged for what came of it. */
   readonly chargeBroken: boolean;
-  /** Told about each request that is over. */
+  /** Told about each request that is over, once its charge is written. */
   settled(record: GenerationRecord): void;
 }
 
@@ -159,12 +159,10 @@ export class Bill implements Payment {
       endedAt: clock.now(),
       unknownCost: this.#isUnknown(ending),
     });
-    this.#closed = {
-      usage: wireUsage(settled, this.#request),
-      durable: this.#written(this.#hold.end(settled.charge, record)),
-    };
+    const written = this.#hold.end(settled.charge, record);
+    this.#closed = { usage: wireUsage(settled, this.#request), durable: this.#written(written) };
     this.#allowance?.settle(record.promptTokens + record.completionTokens);
-    this.#billing.settled(record);
+    void written.then(() => this.#billing.settled(record));
     return this.#closed;
   }
 

@@ -2,7 +2,7 @@ import type { Authority } from '../accounting/key-rights.js';
 import { globMatcher } from '../glob.js';
 import type { KeyRecord, RateLimits, Reservation } from '../stores/types.js';
 import { usdToNano } from '../usd.js';
-import { INFERENCE } from '../wire/scopes.js';
+import { expandScopes } from '../wire/scopes.js';
 import type { CallerIdentity, Scope } from './types.js';
 
 /** Who is calling, and what they may do. */
@@ -32,14 +32,22 @@ const NO_RATES: RateLimits = { requestsPerMinute: undefined, tokensPerMinute: un
 
 /** The caller that a host vouches for, or whose key it configured. @throws TypeError for limits that cannot be. */
 export function toCaller(identity: CallerIdentity, keyHash?: string): Caller {
-  const { account = 'default', label = account, scopes = INFERENCE, models, id, streamRecovery, tags = [] } = identity;
+  const {
+    account = 'default',
+    label = account,
+    scopes = ['inference'],
+    models,
+    id,
+    streamRecovery,
+    tags = [],
+  } = identity;
   return {
     account,
     label,
     keyHash,
     // Another account's caller may have the same name.
     spender: keyHash ?? (id === undefined ? undefined : `${account}/${id}`),
-    scopes: new Set(scopes),
+    scopes: new Set(expandScopes(scopes)),
     limit: limitOf(identity),
     rates: ratesOf(identity),
     models: models === undefined ? [] : [models],

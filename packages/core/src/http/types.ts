@@ -15,6 +15,9 @@ export type Scope =
   | 'keys:write'
   | 'chat:grant';
 
+/** A scope, or `inference` or `management` for all that such a key needs. */
+export type ScopeName = Scope | 'inference' | 'management';
+
 /** When a spending limit starts anew, 00:00 UTC: each day, each Monday, each first of the month. */
 export type LimitReset = 'daily' | 'weekly' | 'monthly';
 
@@ -40,7 +43,7 @@ export interface CallerIdentity extends CallerLimits {
   /** A name for people: shown where a key would show its label. */
   readonly label?: string | undefined;
   /** What the caller may do; by default what an inference key may do. */
-  readonly scopes?: readonly Scope[] | undefined;
+  readonly scopes?: readonly ScopeName[] | undefined;
   /** Globs of model ids that the caller may use (`*` matches any run of characters); by default all. */
   readonly models?: readonly string[] | undefined;
   /** Whether streamed answers are held back until they are whole; by default as the gateway does. */

@@ -1,4 +1,4 @@
-import type { LimitReset, Scope } from '../http/types.js';
+import type { LimitReset, Scope, ScopeName } from '../http/types.js';
 
 /** Requests and tokens a minute; null: no bound. */
 export interface RateLimitObject {
@@ -51,7 +51,7 @@ export interface NewKey {
   /** 1 to 100 characters. */
   readonly name: string;
   /** Scopes, or `inference` (default) and `management` for what these kinds of keys need. */
-  readonly scopes?: readonly (Scope | 'inference' | 'management')[] | undefined;
+  readonly scopes?: readonly ScopeName[] | undefined;
   /** USD in a window, at most nine decimals; 0: free models only. */
   readonly limit?: number | null | undefined;
   readonly limit_reset?: LimitReset | null | undefined;

@@ -3,7 +3,7 @@ import { GatewayError } from '../errors.js';
 import type { LimitReset, Scope } from '../http/types.js';
 import { usdToNano } from '../usd.js';
 import { plainObject } from './schema-parts.js';
-import { INFERENCE, MANAGEMENT, SCOPES } from './scopes.js';
+import { expandScopes, SCOPES } from './scopes.js';
 import { tagSchema } from './tags.js';
 import { fieldError, toValidationError } from './validation-error.js';
 
@@ -37,7 +37,7 @@ const scopes = z
   .array(z.enum([...SCOPES, 'inference', 'management']))
   .min(1)
   .max(16)
-  .transform((names) => [...new Set(names.flatMap(expanded))])
+  .transform((names) => [...expandScopes(names)])
   .refine((names) => !(names.includes('chat') && names.includes('keys:write')), {
     message: 'expected not both of chat and keys:write: a key either manages or infers',
   });
@@ -102,11 +102,6 @@ export function parseKeyChange(body: unknown, now: number): KeyFields {
   const result = keyChange.safeParse(body);
   if (!result.success) throw toValidationError(result.error);
   return checked(result.data, now);
-}
-
-function expanded(name: Scope | 'inference' | 'management'): readonly Scope[] {
-  if (name === 'inference') return INFERENCE;
-  return name === 'management' ? MANAGEMENT : [name];
 }
 
 function checked<T extends KeyFields>(given: T, now: number): T {
