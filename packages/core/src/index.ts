@@ -94,6 +94,7 @@ export { memoryStore } from './stores/memory.js';
 export type { RateRow } from './stores/rate-rules.js';
 export { correctRate, takeRate } from './stores/rate-rules.js';
 export type * from './stores/types.js';
+export { matchesGlob } from './stores/usage-report.js';
 export type { Windows } from './stores/windows.js';
 export { windowsOf } from './stores/windows.js';
 export type { Accumulated } from './wire/accumulate.js';

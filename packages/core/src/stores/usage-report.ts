@@ -14,7 +14,7 @@ export function reportUsage(records: Iterable<GenerationRecord>, query: UsageQue
     }
   }
   const rows = [...lines.values()].map(({ head, of }) => ({ ...labelled(head, of), ...sumsOf(of) }));
-  rows.sort((a, b) => a.period - b.period || compare(b.charge, a.charge));
+  rows.sort((a, b) => a.period - b.period || compare(b.charge, a.charge) || compareGroups(a, b, query.groupBy));
   return {
     rows: rows.slice(query.offset, query.offset + query.limit),
     rowCount: rows.length,
@@ -27,7 +27,7 @@ function isWanted(record: GenerationRecord, query: UsageQuery): boolean {
   if (account !== query.account || createdAt < query.start || createdAt >= query.end) return false;
   const lower = (text: string): string => text.toLowerCase();
   return (
-    (query.models === undefined || query.models.some((glob) => globOf(glob).test(record.model))) &&
+    (query.models === undefined || query.models.some((glob) => matchesGlob(glob, record.model))) &&
     (query.providers === undefined || query.providers.map(lower).includes(lower(record.provider))) &&
     contains(query.keys, record.key) &&
     contains(query.users, record.user) &&
@@ -41,9 +41,10 @@ function contains(wanted: readonly string[] | undefined, value: string | undefin
   return wanted === undefined || (value !== undefined && wanted.includes(value));
 }
 
-function globOf(glob: string): RegExp {
+/** Whether a name matches a glob: `*` stands for any run of characters, everything else for itself in any case. */
+export function matchesGlob(glob: string, name: string): boolean {
   const escaped = glob.split('*').map((part) => part.replace(/[$()+.?[\\\]^{|}]/g, '\\$&'));
-  return new RegExp(`^${escaped.join('.*')}$`, 'is');
+  return new RegExp(`^${escaped.join('.*')}$`, 'is').test(name);
 }
 
 /** The lines that a generation counts for: one, or one for each of its tags. */
@@ -52,7 +53,7 @@ function headsOf(record: GenerationRecord, query: UsageQuery): readonly Omit<Usa
   const value = (group: UsageGroup): string | null => (group === 'tag' ? null : (record[group] ?? null));
   const common = { period, ...Object.fromEntries(query.groupBy.map((group) => [group, value(group)])) };
   if (!query.groupBy.includes('tag')) return [common];
-  return (record.tags.length === 0 ? [null] : record.tags).map((tag) => ({ ...common, tag }));
+  return (record.tags.length === 0 ? [null] : [...new Set(record.tags)]).map((tag) => ({ ...common, tag }));
 }
 
 function labelled(
@@ -91,6 +92,24 @@ function sumsOf(records: readonly GenerationRecord[]): UsageSums {
     cancelled: sum(({ outcome }) => (outcome === 'cancelled' ? 1 : 0)),
     latencyMs: latencies.length === 0 ? undefined : Math.round(latencies.reduce((a, b) => a + b, 0) / latencies.length),
   };
+}
+
+/** Lines that are alike in period and charge: by what they are grouped by, those without one first. */
+function compareGroups(a: UsageRow, b: UsageRow, groups: readonly UsageGroup[]): number {
+  for (const group of groups) {
+    const order = compareTexts(a[group] ?? null, b[group] ?? null);
+    if (order !== 0) return order;
+  }
+  return 0;
+}
+
+/** By code points, as databases do, and not by UTF-16 units. */
+function compareTexts(a: string | null, b: string | null): number {
+  if (a === null || b === null) return Number(b === null) - Number(a === null);
+  const [left, right] = [[...a], [...b]];
+  const at = left.findIndex((character, index) => character !== right[index]);
+  if (at === -1) return left.length - right.length;
+  return (left[at]?.codePointAt(0) ?? 0) - (right[at]?.codePointAt(0) ?? -1);
 }
 
 function compare(a: bigint, b: bigint): number {
