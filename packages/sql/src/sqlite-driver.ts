@@ -3,7 +3,7 @@ export type SqliteValue = string | number | bigint | null;
 
 /** What is used of a prepared statement of `node:sqlite`. */
 export interface SqliteStatement {
-  run(...values: SqliteValue[]): unknown;
+  run(...values: SqliteValue[]): { readonly lastInsertRowid: number | bigint };
   get(...values: SqliteValue[]): unknown;
   all(...values: SqliteValue[]): unknown[];
   setReadBigInts(enabled: boolean): void;

@@ -27,9 +27,9 @@ const TEXT = {
   dropHold: 'delete from holds where id = ?',
   grant: 'select * from ledger where external_id = ?',
   appendCharge:
-    'insert into ledger (kind, account, spender, day, amount, cost, hold, at) values (?, ?, ?, ?, ?, ?, ?, ?) returning n',
+    'insert into ledger (kind, account, spender, day, amount, cost, hold, at) values (?, ?, ?, ?, ?, ?, ?, ?)',
   appendGrant:
-    'insert into ledger (kind, account, day, amount, cost, external_id, note, at) values (?, ?, ?, ?, ?, ?, ?, ?) returning n',
+    'insert into ledger (kind, account, day, amount, cost, external_id, note, at) values (?, ?, ?, ?, ?, ?, ?, ?)',
   addGeneration: `insert into generations (n, ${COLUMNS}) values (?, ${HOLES})`,
   replaceGeneration:
     `insert or replace into generations (n, ${COLUMNS}) select n, ${HOLES} ` +
@@ -159,11 +159,9 @@ export class SqliteMoney {
   /** Writes an entry and gives its number. */
   append(row: LedgerRow): number {
     const { kind, account, key, day, amount, cost, hold, externalId, note, at } = row;
-    const written =
-      kind === 'grant'
-        ? this.#get('appendGrant', kind, account, day, amount, cost, externalId ?? null, note ?? null, at)
-        : this.#get('appendCharge', kind, account, key ?? null, day, amount, cost, hold ?? null, at);
-    return numberOf(written ?? {}, 'n');
+    return kind === 'grant'
+      ? this.#insert('appendGrant', kind, account, day, amount, cost, externalId ?? null, note ?? null, at)
+      : this.#insert('appendCharge', kind, account, key ?? null, day, amount, cost, hold ?? null, at);
   }
 
   /** Writes the generation of a charge, under the charge's number. */
@@ -192,6 +190,10 @@ export class SqliteMoney {
 
   #get(name: keyof typeof TEXT, ...values: SqlValue[]): SqlRow | undefined {
     return this.#statements.first(TEXT[name], values);
+  }
+
+  #insert(name: keyof typeof TEXT, ...values: SqlValue[]): number {
+    return this.#statements.insert(TEXT[name], values);
   }
 
   #run(name: keyof typeof TEXT, ...values: SqlValue[]): void {

@@ -1,4 +1,6 @@
+import type { HoldRow } from '@gatehouse/core';
 import { setImmediate, setTimeout } from 'node:timers';
+import { bigintOf } from './columns.js';
 import { isBusy, isConstraint, isSqliteError } from './sqlite-driver.js';
 import type { SqliteMoney } from './sqlite-money.js';
 import type { SqliteStatements } from './sqlite-statements.js';
@@ -8,6 +10,8 @@ import { SqliteUnit } from './sqlite-unit.js';
 const BUSY_MS = 1_900;
 /** Longest pause between two tries; the pauses are random, so that processes do not meet again and again. */
 const PAUSE_MS = 8;
+/** Live holds that are remembered, so that their end need not read them again. */
+const REMEMBERED_HOLDS = 10_000;
 
 interface Call {
   /** Does its part in a transaction; what it returns tells the caller, once the transaction is durable. */
@@ -26,6 +30,8 @@ export class SqliteQueue {
   readonly #statements: SqliteStatements;
   readonly #money: SqliteMoney;
   readonly #now: () => number;
+  readonly #live = new Map<string, HoldRow>();
+  #version: bigint | undefined;
   #waiting: Call[] = [];
   #scheduled = false;
 
@@ -80,15 +86,24 @@ export class SqliteQueue {
   #transact(calls: readonly Call[]): readonly (() => void)[] {
     this.#statements.run('begin immediate', []);
     try {
-      const unit = new SqliteUnit(this.#money, this.#now());
+      this.#forgetWhatOthersChanged();
+      const unit = new SqliteUnit(this.#money, this.#now(), this.#live);
       const tell = calls.map((call) => call.run(unit));
       unit.flush();
       this.#statements.run('commit', []);
       return tell;
     } catch (error) {
+      this.#live.clear();
       this.#rollBack();
       throw error;
     }
+  }
+
+  /** SQLite's `data_version` changes with every commit of another connection, and with none of this one. */
+  #forgetWhatOthersChanged(): void {
+    const version = bigintOf(this.#statements.first('pragma data_version', []) ?? {}, 'data_version');
+    if (version !== this.#version || this.#live.size > REMEMBERED_HOLDS) this.#live.clear();
+    this.#version = version;
   }
 
   #rollBack(): void {

@@ -16,6 +16,11 @@ export class SqliteStatements {
     this.#prepare(text).run(...values);
   }
 
+  /** Inserts a row and gives its number. */
+  insert(text: string, values: readonly SqlValue[]): number {
+    return Number(this.#prepare(text).run(...values).lastInsertRowid);
+  }
+
   first(text: string, values: readonly SqlValue[]): SqlRow | undefined {
     const row = this.#prepare(text).get(...values);
     return isRow(row) ? row : undefined;

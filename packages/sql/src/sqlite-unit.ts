@@ -48,6 +48,7 @@ class Shelf<Row> {
 export class SqliteUnit implements LedgerBook {
   readonly now: number;
   readonly #money: SqliteMoney;
+  readonly #live: Map<string, HoldRow>;
   readonly #accounts: Shelf<AccountRow>;
   readonly #spenders: Shelf<SpenderRow>;
   readonly #holds: Shelf<HoldRow>;
@@ -57,14 +58,16 @@ export class SqliteUnit implements LedgerBook {
   #entries: LedgerRow[] = [];
   #generations = new Map<string, GenerationRecord>();
 
-  constructor(money: SqliteMoney, now: number) {
+  /** `live` knows live holds, as the table has them; it is kept up to date, and void where the transaction fails. */
+  constructor(money: SqliteMoney, now: number, live: Map<string, HoldRow>) {
     this.now = now;
+    this.#live = live;
     this.#money = money;
     this.#accounts = new Shelf((id) => money.account(id));
     this.#spenders = new Shelf((id) => money.spender(id));
     this.#rates = new Shelf((id) => money.rate(id));
     this.#holds = new Shelf((id) => {
-      const row = money.hold(id);
+      const row = live.get(id) ?? money.hold(id);
       if (row !== undefined) this.#kept.add(id);
       return row ?? money.settledHold(id);
     });
@@ -143,6 +146,8 @@ export class SqliteUnit implements LedgerBook {
   #writeHold(row: HoldRow): void {
     const money = this.#money;
     const kept = this.#kept.has(row.id);
+    if (row.state === 'held') this.#live.set(row.id, row);
+    else this.#live.delete(row.id);
     // Its charge stands for it.
     if (row.state === 'settled' && !row.swept) {
       if (kept) money.dropHold(row.id);
