@@ -1,6 +1,7 @@
 import type { GenerationRecord } from '@gatehouse/core';
 import { bigintOf, maybeNumberOf, maybeTextOf, numberOf, objectOf, textOf, textsOf, wordOf } from './columns.js';
 import type { SqlRow, SqlValue } from './runner.js';
+import { storableJson } from './storable-json.js';
 
 /** The columns of a generation in the order of `generationValues`, without `n`, the number of its charge. */
 export const GENERATION_COLUMNS = [
@@ -45,7 +46,7 @@ export function generationValues(record: GenerationRecord): readonly SqlValue[] 
     record.app ?? null,
     record.session ?? null,
     // Most have none: then there is nothing to write.
-    record.tags.length === 0 ? '[]' : JSON.stringify(record.tags),
+    record.tags.length === 0 ? '[]' : storableJson(record.tags),
     record.charge,
     record.cost,
     record.promptTokens,

@@ -23,8 +23,13 @@ export class Opening<Thing> {
       this.#pending = undefined;
     });
     const thing = await this.#pending;
-    if (!this.#isEnded()) this.current = thing;
+    if (!this.ended) this.current = thing;
     return thing;
+  }
+
+  /** Whether the end has come. */
+  get ended(): boolean {
+    return this.#ended;
   }
 
   /** Closes what is open, once. */
@@ -35,10 +40,5 @@ export class Opening<Thing> {
     const thing = this.current ?? (await pending);
     this.current = undefined;
     if (thing !== undefined) await this.#close(thing);
-  }
-
-  /** A method, since the end may come while something is awaited. */
-  #isEnded(): boolean {
-    return this.#ended;
   }
 }

@@ -1,6 +1,7 @@
 import type { KeyRecord, KeyStore, Scope } from '@gatehouse/core';
 import { maybeBigintOf, maybeNumberOf, maybeTextOf, numberOf, textOf, textsOf, wordOf } from './columns.js';
 import type { SqlRow, SqlRunner, SqlValue } from './runner.js';
+import { storableJson } from './storable-json.js';
 
 const RESETS = ['daily', 'weekly', 'monthly'] as const;
 const SCOPES: Readonly<Record<Scope, true>> = {
@@ -103,7 +104,7 @@ function valuesOf(record: KeyRecord): readonly SqlValue[] {
     record.tokensPerMinute ?? null,
     record.models === undefined ? null : JSON.stringify(record.models),
     JSON.stringify(record.inheritedModels),
-    JSON.stringify(record.tags),
+    storableJson(record.tags),
     JSON.stringify(record.metadata),
     record.includeByokInLimit ? 1 : 0,
     record.creatorUserId ?? null,

@@ -1,5 +1,5 @@
-import type { HoldRow } from '@gatehouse/core';
 import { setImmediate, setTimeout } from 'node:timers';
+import type { HoldRow } from '@gatehouse/core';
 import { bigintOf } from './columns.js';
 import { isBusy, isConstraint, isSqliteError } from './sqlite-driver.js';
 import type { SqliteMoney } from './sqlite-money.js';
