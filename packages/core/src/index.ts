@@ -28,6 +28,7 @@ export { Failure } from './failure.js';
 export type { ChatOptions, Gateway } from './gateway.js';
 export { createGateway } from './gateway.js';
 export type { GatewayOptions, GatewayTimeouts, Limits } from './gateway-options.js';
+export { globMatcher } from './glob.js';
 export type { ConfiguredKey } from './http/caller-directory.js';
 export { locate } from './http/locate.js';
 export type {

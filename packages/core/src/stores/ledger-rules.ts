@@ -217,7 +217,7 @@ function resolve(book: LedgerBook, hold: HoldRow, record: GenerationRecord, swep
     completionTokens: record.completionTokens,
   });
   book.append(entryOf(book, hold, 'charge', record));
-  book.putGeneration(record);
+  book.putGeneration(ofHold(hold, record));
 }
 
 /** Brings the charge of a swept hold to what it should have been. */
@@ -230,7 +230,12 @@ function correct(book: LedgerBook, hold: HoldRow, record: GenerationRecord): voi
     completionTokens: record.completionTokens,
   });
   book.append({ ...entryOf(book, hold, 'correction', record), amount: difference });
-  book.putGeneration(record);
+  book.putGeneration(ofHold(hold, record));
+}
+
+/** A generation belongs to whoever was charged for it, so that reports and the ledger agree. */
+function ofHold({ id, account, key }: HoldRow, record: GenerationRecord): GenerationRecord {
+  return { ...record, id, account, key };
 }
 
 function entryOf({ now: at }: LedgerBook, hold: HoldRow, kind: LedgerRow['kind'], record: GenerationRecord): LedgerRow {

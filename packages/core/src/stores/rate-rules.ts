@@ -22,7 +22,7 @@ export function takeRate(
   now: number,
 ): { readonly row: RateRow; readonly verdict: RateVerdict } {
   const filled = refilled(row, limits, now);
-  const wanted = { requests: use.requests * MINUTE_MS, tokens: use.tokens * MINUTE_MS };
+  const wanted = unitsOf(use, limits);
   const waits = {
     requests: waitFor(filled.requests, wanted.requests, limits.requestsPerMinute),
     tokens: waitFor(filled.tokens, wanted.tokens, limits.tokensPerMinute),
@@ -44,10 +44,11 @@ export function takeRate(
 export function correctRate(row: RateRow | undefined, use: RateUse, limits: RateLimits, now: number): RateRow {
   const filled = refilled(row, limits, now);
   const full = fullOf(limits);
+  const more = unitsOf(use, limits);
   return {
     ...filled,
-    requests: Math.min(full.requests, filled.requests - use.requests * MINUTE_MS),
-    tokens: Math.min(full.tokens, filled.tokens - use.tokens * MINUTE_MS),
+    requests: Math.min(full.requests, filled.requests - more.requests),
+    tokens: Math.min(full.tokens, filled.tokens - more.tokens),
   };
 }
 
@@ -61,6 +62,14 @@ function refilled(row: RateRow | undefined, limits: RateLimits, now: number): Ra
     requests: Math.min(full.requests, row.requests + elapsed * requestsPerMinute),
     tokens: Math.min(full.tokens, row.tokens + elapsed * tokensPerMinute),
     at: Math.max(now, row.at),
+  };
+}
+
+/** What is used of allowances that have a bound; of others nothing is counted, so that a bound may come later. */
+function unitsOf(use: RateUse, { requestsPerMinute, tokensPerMinute }: RateLimits): RateUse {
+  return {
+    requests: requestsPerMinute === undefined ? 0 : use.requests * MINUTE_MS,
+    tokens: tokensPerMinute === undefined ? 0 : use.tokens * MINUTE_MS,
   };
 }
 

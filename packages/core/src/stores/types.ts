@@ -83,9 +83,9 @@ export interface KeyStore {
   touch(hash: string, at: number): Promise<void>;
 }
 
-/** What names a hold and the sums that it stands in. */
+/** What names a hold and the sums that it stands in; always those of its reservation. */
 export interface HoldRef {
-  /** The id of the generation that it pays for. */
+  /** The id of the generation that it pays for, never used before. */
   readonly id: string;
   readonly account: string;
   /** Who spends: the hash of a key, or whatever names a caller of the host; undefined: the account alone. */
@@ -299,7 +299,11 @@ export interface UsageRow extends UsageSums {
   readonly tag?: string | null | undefined;
 }
 
-/** A report: the lines asked for, by period and then by charge descending, and the sums over all of them. */
+/**
+ * A report: the lines asked for, and the sums over all of them. Lines come by period, then by charge descending, then by
+ * what they are grouped by in the order asked for, by code points, those without one first. A generation counts for each of
+ * its tags once.
+ */
 export interface UsageReportPage {
   readonly rows: readonly UsageRow[];
   /** Lines without `limit` and `offset`. */

@@ -15,7 +15,7 @@ export function reportUsage(records: Iterable<GenerationRecord>, query: UsageQue
     }
   }
   const rows = [...lines.values()].map(({ head, of }) => ({ ...labelled(head, of), ...sumsOf(of) }));
-  rows.sort((a, b) => a.period - b.period || compare(b.charge, a.charge));
+  rows.sort((a, b) => a.period - b.period || compare(b.charge, a.charge) || compareGroups(a, b, query.groupBy));
   return {
     rows: rows.slice(query.offset, query.offset + query.limit),
     rowCount: rows.length,
@@ -48,7 +48,7 @@ function headsOf(record: GenerationRecord, query: UsageQuery): readonly Omit<Usa
   const value = (group: UsageGroup): string | null => (group === 'tag' ? null : (record[group] ?? null));
   const common = { period, ...Object.fromEntries(query.groupBy.map((group) => [group, value(group)])) };
   if (!query.groupBy.includes('tag')) return [common];
-  return (record.tags.length === 0 ? [null] : record.tags).map((tag) => ({ ...common, tag }));
+  return (record.tags.length === 0 ? [null] : [...new Set(record.tags)]).map((tag) => ({ ...common, tag }));
 }
 
 function labelled(
@@ -87,6 +87,24 @@ function sumsOf(records: readonly GenerationRecord[]): UsageSums {
     cancelled: sum(({ outcome }) => (outcome === 'cancelled' ? 1 : 0)),
     latencyMs: latencies.length === 0 ? undefined : Math.round(latencies.reduce((a, b) => a + b, 0) / latencies.length),
   };
+}
+
+/** Lines that are alike in period and charge: by what they are grouped by, those without one first. */
+function compareGroups(a: UsageRow, b: UsageRow, groups: readonly UsageGroup[]): number {
+  for (const group of groups) {
+    const order = compareTexts(a[group] ?? null, b[group] ?? null);
+    if (order !== 0) return order;
+  }
+  return 0;
+}
+
+/** By code points, as databases do, and not by UTF-16 units. */
+function compareTexts(a: string | null, b: string | null): number {
+  if (a === null || b === null) return Number(b === null) - Number(a === null);
+  const [left, right] = [[...a], [...b]];
+  const at = left.findIndex((character, index) => character !== right[index]);
+  if (at === -1) return left.length - right.length;
+  return (left[at]?.codePointAt(0) ?? 0) - (right[at]?.codePointAt(0) ?? -1);
 }
 
 function compare(a: bigint, b: bigint): number {

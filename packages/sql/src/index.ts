@@ -1,0 +1,1 @@
+export { storeAt } from './store-at.js';
