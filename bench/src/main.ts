@@ -2,6 +2,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { cpus } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { parseArguments, USAGE } from './arguments.js';
+import { makeDatabases } from './databases.js';
 import { measureScenario, type Target } from './measure.js';
 import { toTarget } from './peers.js';
 import { measurePlanning, type PlanningCost } from './planning.js';
@@ -24,6 +25,7 @@ else await run();
 
 async function run(): Promise<void> {
   const started: ServerProcess[] = [];
+  const databases = await makeDatabases();
   try {
     const upstream = await startServer('upstream', { BENCH_PACE_MS: String(bench.paceMs) });
     started.push(upstream);
@@ -41,11 +43,22 @@ async function run(): Promise<void> {
       if (file !== 'gateway-node') continue;
       targets.push(...Object.entries(FORMATS).map(([title, model]) => target(title, model)));
     }
+    // The gateway on `node:http` once more, with keys and money on a database; the others keep them in memory.
+    for (const [name, place] of Object.entries(databases.places)) {
+      const server = await startServer('gateway-node', { BENCH_UPSTREAM: upstream.origin, BENCH_STORE: place });
+      started.push(server);
+      targets.push({
+        name,
+        destination: { origin: server.origin, path: '/chat/completions', model: MODELS.openai },
+        measure: () => server.measure(),
+      });
+    }
     const report = await measureAll([...targets, ...bench.peers.map(toTarget)]);
     const whole = !bench.quick && bench.scenario === '' && bench.peers.length === 0 && bench.paceMs === 2;
     if (whole) writeTable(report);
   } finally {
     for (const server of started) server.stop();
+    await databases.remove();
   }
 }
 

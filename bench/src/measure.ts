@@ -23,6 +23,8 @@ export interface Figures {
   /** CPU of a request, for each event of its answer; NaN for whole answers. */
   readonly eventMicros: number;
   readonly memoryBytes: number;
+  /** Statements that a request sends to a database; 0 where there is none. */
+  readonly statements: number;
   /** CPU of a request against the floor's in the same round. */
   readonly ratio: number;
   readonly ratioRange: readonly [number, number];
@@ -35,6 +37,7 @@ interface Round {
   readonly firstToken: number;
   readonly cpuMicros: number;
   readonly memoryBytes: number;
+  readonly statements: number;
 }
 
 /**
@@ -69,6 +72,7 @@ async function measureRound(scenario: Scenario, target: Target): Promise<Round> 
     firstToken: percentile(load.firstTokens, 0.5),
     cpuMicros: cpu / scenario.requests,
     memoryBytes: after?.memoryBytes ?? Number.NaN,
+    statements: ((after?.statements ?? 0) - (before?.statements ?? 0)) / scenario.requests,
   };
 }
 
@@ -90,6 +94,7 @@ function summarise(
     cpuMicros: middle((round) => round.cpuMicros),
     eventMicros: events === 0 ? Number.NaN : middle((round) => round.cpuMicros) / events,
     memoryBytes: middle((round) => round.memoryBytes),
+    statements: middle((round) => round.statements),
     ratio: median(ratios),
     ratioRange: [Math.min(...ratios), Math.max(...ratios)],
   };

@@ -20,7 +20,7 @@ function readProcess(pid: number): Measurement {
   const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
   const ticks = Number(fields[11]) + Number(fields[12]);
   const pages = Number(readFileSync(`/proc/${pid}/statm`, 'utf8').split(' ')[1]);
-  return { cpuMicros: (ticks * 1_000_000) / ticksPerSecond(), memoryBytes: pages * PAGE_BYTES };
+  return { cpuMicros: (ticks * 1_000_000) / ticksPerSecond(), memoryBytes: pages * PAGE_BYTES, statements: 0 };
 }
 
 function ticksPerSecond(): number {

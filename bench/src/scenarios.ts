@@ -1,5 +1,5 @@
 /** The key that the benchmark's clients send. */
-export const CLIENT_KEY = 'sk-or-v1-benchmark-client-key';
+export const CLIENT_KEY = `sk-or-v1-${'0123456789abcdef'.repeat(4)}`;
 /** The model of each format that an upstream may speak. */
 export const MODELS = { openai: 'bench/model', anthropic: 'bench/claude', google: 'bench/gemini' } as const;
 /** Words of a prompt that ask the upstream for its content in one large event. */

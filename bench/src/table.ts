@@ -12,6 +12,7 @@ const HEADINGS = [
   'CPU ÷ floor',
   'range',
   'memory MB',
+  'statements',
 ];
 
 /** A scenario's figures as a Markdown table. */
@@ -38,6 +39,7 @@ function toRow(figures: Figures): readonly string[] {
     number(figures.ratio, 2),
     Number.isNaN(low) ? '–' : `${low.toFixed(2)}–${high.toFixed(2)}`,
     number(figures.memoryBytes / 1e6, 0),
+    figures.statements === 0 ? '–' : figures.statements.toFixed(1),
   ];
 }
 

@@ -5,5 +5,5 @@ import { benchGateway } from './bench-gateway.js';
 import { serve } from './serve.js';
 
 const app = express();
-app.use(toExpress(benchGateway()));
+app.use(toExpress(await benchGateway()));
 serve(app);

@@ -3,4 +3,4 @@ import { toNodeHandler } from '@gatehouse/node';
 import { benchGateway } from './bench-gateway.js';
 import { serve } from './serve.js';
 
-serve(toNodeHandler(benchGateway()));
+serve(toNodeHandler(await benchGateway()));

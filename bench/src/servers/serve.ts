@@ -7,6 +7,15 @@ export interface Measurement {
   readonly cpuMicros: number;
   /** Resident set, bytes. */
   readonly memoryBytes: number;
+  /** Statements that it has sent to its database so far. */
+  readonly statements: number;
+}
+
+let statements = 0;
+
+/** Counts a statement that is sent to a database. */
+export function countStatement(): void {
+  statements += 1;
 }
 
 /** Listens on a free port of this machine, tells the parent process, and answers its questions until it hangs up. */
@@ -15,7 +24,11 @@ export function serve(listener: RequestListener): void {
   server.listen(0, '127.0.0.1', () => process.send?.({ port: (server.address() as AddressInfo).port }));
   process.on('message', () => {
     const { user, system } = process.cpuUsage();
-    process.send?.({ cpuMicros: user + system, memoryBytes: process.memoryUsage.rss() } satisfies Measurement);
+    process.send?.({
+      cpuMicros: user + system,
+      memoryBytes: process.memoryUsage.rss(),
+      statements,
+    } satisfies Measurement);
   });
   process.on('disconnect', () => process.exit(0));
 }

@@ -4,6 +4,7 @@ import { fileURLToPath } from 'node:url';
 import { createGateway, type Gateway } from '@gatehouse/core';
 import { toExpress } from '@gatehouse/express';
 import express from 'express';
+import { logRequest, openStore, setUp } from './accounts.js';
 import { clientKey } from './client-key.js';
 import { demoProvider } from './demo-provider.js';
 import { providersFromEnvironment } from './providers-from-environment.js';
@@ -17,10 +18,28 @@ const port = parsePort(process.env['PORT']);
 const { key, origin } = clientKey(process.env, join(EXAMPLE, '.gatehouse', 'key'));
 const { providers, notes } = providersFromEnvironment(process.env);
 
-const gateway = createGateway({
+const managementKey = process.env['GATEHOUSE_MANAGEMENT_KEY']?.trim() ?? '';
+const place = process.env['GATEHOUSE_DB']?.trim() || join(EXAMPLE, '.gatehouse', 'gateway.db');
+
+const gateway: Gateway = createGateway({
   providers: providers.length > 0 ? providers : [demoProvider()],
-  auth: { keys: [{ key, label: 'quickstart' }] },
+  store: await openStore(place).catch((error: Error) => {
+    console.error(`Gatehouse could not open its database ${withoutPassword(place)}: ${error.message}`);
+    process.exit(1);
+  }),
+  auth: {
+    keys: [
+      { key, label: 'quickstart' },
+      ...(managementKey === '' ? [] : [{ key: managementKey, label: 'management', scopes: ['management'] as const }]),
+    ],
+  },
+  onGeneration: (generation) => {
+    logRequest(gateway, generation).catch((error: Error) =>
+      console.error(`The balance is not known: ${error.message}`),
+    );
+  },
 });
+const accountNotes = await setUp(gateway, managementKey !== '');
 
 // Only so that the welcome can name the models: requests need not wait for lists of models.
 await gateway.ready;
@@ -43,7 +62,15 @@ server.listen(port, HOST, () => {
   const bound = typeof address === 'object' && address !== null ? address.port : port;
   const models = gateway.models().map(({ id }) => id);
   console.log(
-    welcome({ baseUrl: `http://${HOST}:${bound}/api/v1`, key, origin, models, notes, demo: providers.length === 0 }),
+    welcome({
+      baseUrl: `http://${HOST}:${bound}/api/v1`,
+      key,
+      origin,
+      models,
+      database: withoutPassword(place),
+      notes: [...accountNotes, ...notes],
+      demo: providers.length === 0,
+    }),
   );
 });
 
@@ -58,6 +85,10 @@ async function stop(running: Gateway): Promise<void> {
   await running.close();
   server.closeAllConnections();
   process.exit(0);
+}
+
+function withoutPassword(text: string): string {
+  return text.replace(/(:\/\/[^:@/]*):[^@/]*@/, '$1:***@');
 }
 
 function parsePort(text: string | undefined): number {

@@ -16,6 +16,8 @@ export function welcome(facts: {
   readonly origin: string;
   /** Ids. */
   readonly models: readonly string[];
+  /** Where keys, money and usage are kept. */
+  readonly database: string;
   readonly notes: readonly string[];
   readonly demo: boolean;
 }): string {
@@ -28,6 +30,7 @@ export function welcome(facts: {
     `  Base URL  ${facts.baseUrl}`,
     `  Key       ${facts.key}  (${facts.origin})`,
     `  Models    ${listed(ids)}`,
+    `  Database  ${facts.database}`,
     ...(facts.demo
       ? [
           '',
@@ -42,7 +45,7 @@ export function welcome(facts: {
     '',
     curl(facts.baseUrl, facts.key, model),
     '',
-    'Ctrl-C stops.',
+    'Each request logs its cost and what is left. Ctrl-C stops.',
   ].join('\n');
 }
 
