@@ -98,6 +98,7 @@ export type { RoutingPolicy, Timeouts } from './routing/types.js';
 export type { ServerSentEvent } from './sse/types.js';
 export type { AccountRow, HoldRow, LedgerBook, LedgerRow, SpenderRow } from './stores/ledger-rules.js';
 export * as ledgerRules from './stores/ledger-rules.js';
+export type { MemoryStoreOptions } from './stores/memory.js';
 export { memoryStore } from './stores/memory.js';
 export type { RateRow } from './stores/rate-rules.js';
 export { correctRate, takeRate } from './stores/rate-rules.js';

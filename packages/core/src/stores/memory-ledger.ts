@@ -16,7 +16,10 @@ import {
 } from './ledger-rules.js';
 import type { GenerationRecord, Ledger, Spending } from './types.js';
 
-/** A ledger on maps. Its steps are synchronous, and so atomic by themselves. */
+/**
+ * A ledger on maps. Its steps are synchronous, and so atomic by themselves. Sums are kept for good; of single requests only
+ * the newest, and what older ones came to is carried forward.
+ */
 export class MemoryLedger implements Ledger {
   readonly generations: ReadonlyMap<string, GenerationRecord>;
   readonly #clock: Clock;
@@ -24,15 +27,25 @@ export class MemoryLedger implements Ledger {
   readonly #spenders = new Map<string, SpenderRow>();
   readonly #holds = new Map<string, HoldRow>();
   readonly #live = new Set<string>();
-  readonly #rows: LedgerRow[] = [];
+  /** Oldest first. */
+  readonly #resolved = new Set<string>();
+  /** Of the holds that are still known. */
+  readonly #charges = new Map<string, readonly LedgerRow[]>();
+  /** What requests came to that are not known any more, by account and by spender. */
+  readonly #carried = { accounts: new Map<string, bigint>(), spenders: new Map<string, bigint>() };
+  readonly #keep: number;
   readonly #grants = new Map<string, LedgerRow>();
   readonly #leases = new Map<string, number>();
+  readonly #forget: (id: string) => void;
   readonly #book: Omit<LedgerBook, 'now'>;
 
-  constructor(clock: Clock) {
+  /** `keep`: how many requests that are over are known one by one. */
+  constructor(clock: Clock, keep: number) {
     this.#clock = clock;
+    this.#keep = keep;
     const generations = new Map<string, GenerationRecord>();
     this.generations = generations;
+    this.#forget = (id) => generations.delete(id);
     this.#book = {
       findAccount: (id) => this.#accounts.get(id),
       putAccount: (row) => this.#accounts.set(row.id, row),
@@ -42,12 +55,12 @@ export class MemoryLedger implements Ledger {
       putHold: (row) => {
         this.#holds.set(row.id, row);
         if (row.state === 'held') this.#live.add(row.id);
-        else this.#live.delete(row.id);
+        else if (this.#live.delete(row.id)) this.#retire(row.id);
       },
       findGrant: (externalId) => this.#grants.get(externalId),
       append: (row) => {
-        this.#rows.push(row);
         if (row.externalId !== undefined) this.#grants.set(row.externalId, row);
+        if (row.hold !== undefined) this.#charges.set(row.hold, [...(this.#charges.get(row.hold) ?? []), row]);
       },
       putGeneration: (record) => generations.set(record.id, record),
     };
@@ -99,15 +112,34 @@ export class MemoryLedger implements Ledger {
     return { ...this.#book, now: this.#clock.now() };
   }
 
+  /** A hold is over: the oldest one that is makes room for it, where there is none. */
+  #retire(id: string): void {
+    this.#resolved.add(id);
+    if (this.#resolved.size <= this.#keep) return;
+    const [oldest] = this.#resolved;
+    if (oldest === undefined) return;
+    for (const { account, key, amount } of this.#charges.get(oldest) ?? []) {
+      add(this.#carried.accounts, account, amount);
+      if (key !== undefined) add(this.#carried.spenders, key, amount);
+    }
+    this.#resolved.delete(oldest);
+    this.#charges.delete(oldest);
+    this.#holds.delete(oldest);
+    this.#forget(oldest);
+  }
+
+  #chargesOf(isWanted: (row: LedgerRow) => boolean): bigint {
+    return sum([...this.#charges.values()].flat().filter(isWanted));
+  }
+
   #liveHolds(): readonly HoldRow[] {
     return [...this.#live].map((id) => this.#holds.get(id)).filter((hold) => hold !== undefined);
   }
 
   *#auditAccounts(): Generator<string> {
     for (const { id, granted, charged, held } of this.#accounts.values()) {
-      const rows = this.#rows.filter(({ account }) => account === id);
-      const grants = sum(rows.filter(({ kind }) => kind === 'grant'));
-      const charges = sum(rows.filter(({ kind }) => kind !== 'grant'));
+      const grants = sum([...this.#grants.values()].filter(({ account }) => account === id));
+      const charges = this.#chargesOf(({ account }) => account === id) + (this.#carried.accounts.get(id) ?? 0n);
       const live = sum(this.#liveHolds().filter(({ account }) => account === id));
       if (granted !== grants) yield differs(`account ${id}: granted`, granted, grants);
       if (charged !== charges) yield differs(`account ${id}: charged`, charged, charges);
@@ -117,7 +149,7 @@ export class MemoryLedger implements Ledger {
 
   *#auditSpenders(): Generator<string> {
     for (const { key: id, totalPosted, totalHeld } of this.#spenders.values()) {
-      const charges = sum(this.#rows.filter(({ key, kind }) => key === id && kind !== 'grant'));
+      const charges = this.#chargesOf(({ key }) => key === id) + (this.#carried.spenders.get(id) ?? 0n);
       const live = sum(this.#liveHolds().filter(({ key }) => key === id));
       if (totalPosted !== charges) yield differs(`key ${id}: posted`, totalPosted, charges);
       if (totalHeld !== live) yield differs(`key ${id}: held`, totalHeld, live);
@@ -125,16 +157,16 @@ export class MemoryLedger implements Ledger {
   }
 
   *#auditHolds(): Generator<string> {
-    const charges = new Map<string, number>();
-    for (const { hold, kind } of this.#rows) {
-      if (hold !== undefined && kind === 'charge') charges.set(hold, (charges.get(hold) ?? 0) + 1);
-    }
     for (const { id, state } of this.#holds.values()) {
       const expected = state === 'settled' ? 1 : 0;
-      const found = charges.get(id) ?? 0;
+      const found = (this.#charges.get(id) ?? []).filter(({ kind }) => kind === 'charge').length;
       if (found !== expected) yield `hold ${id}: ${state}, with ${found} charges`;
     }
   }
+}
+
+function add(sums: Map<string, bigint>, name: string, amount: bigint): void {
+  sums.set(name, (sums.get(name) ?? 0n) + amount);
 }
 
 function sum(rows: readonly { readonly amount: bigint }[]): bigint {

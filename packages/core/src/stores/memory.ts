@@ -4,12 +4,24 @@ import { correctRate, type RateRow, takeRate } from './rate-rules.js';
 import type { KeyRecord, KeyStore, RateStore, ReplayClaim, ReplayStore, Store } from './types.js';
 import { reportUsage } from './usage-report.js';
 
+/** How a store in memory is set up. */
+export interface MemoryStoreOptions {
+  /** The store's time; by default the machine's. */
+  readonly clock?: Clock | undefined;
+  /** How many requests that are over are known one by one, for usage and `GET /generation`. Default 100 000. */
+  readonly keep?: number | undefined;
+}
+
+const KEEP = 100_000;
+/** Answers of requests with an idempotency key. */
+const KEEP_REPLAYS = 10_000;
+
 /**
  * A store in this process: the reference for the others, and what a gateway without any other one uses. Whatever it keeps
- * is gone with the process, and no other process shares it.
+ * is gone with the process, no other process shares it, and of requests that are over only the newest are known.
  */
-export function memoryStore({ clock = systemClock }: { readonly clock?: Clock | undefined } = {}): Store {
-  const ledger = new MemoryLedger(clock);
+export function memoryStore({ clock = systemClock, keep = KEEP }: MemoryStoreOptions = {}): Store {
+  const ledger = new MemoryLedger(clock, keep);
   return {
     name: 'memory',
     ledger,
@@ -89,7 +101,10 @@ function memoryReplays(clock: Clock): ReplayStore {
       const name = nameOf(claim.subject, claim.value);
       const found = replays.get(name);
       if (found === undefined || found.until <= clock.now()) {
+        replays.delete(name);
         replays.set(name, { ...claim, finished: false, answer: undefined, until: clock.now() + claim.lapseMs });
+        const [oldest] = replays.keys();
+        if (replays.size > KEEP_REPLAYS && oldest !== undefined) replays.delete(oldest);
         return { kind: 'claimed' };
       }
       const { generationId, answer } = found;
