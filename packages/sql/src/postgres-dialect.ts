@@ -11,12 +11,14 @@ export function postgresMonth(moment: string): string {
 
 /** Postgres' side of the statements that both databases share. */
 export function postgresDialect(schema: string): Dialect {
+  const elements = (column: string): string =>
+    `(select distinct value from jsonb_array_elements_text(${column}::jsonb))`;
   return {
     table: (name) => `${schema}.${name}`,
     at: POSTGRES_NOW,
     month: postgresMonth,
-    elements: (column) => `(select distinct value from jsonb_array_elements_text(${column}::jsonb))`,
-    lateral: 'lateral ',
+    elements,
+    eachTag: `left join lateral ${elements('generations.tags')} tags on true`,
     integer: '?::bigint',
     byCodePoint: (text) => `${text} collate "C"`,
   };

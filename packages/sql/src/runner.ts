@@ -14,8 +14,8 @@ export interface Dialect {
   month(moment: string): string;
   /** A table with one column `value`: the texts of a JSON array, each once. */
   elements(column: string): string;
-  /** What a table that refers to those before it in a join is written with. */
-  readonly lateral: '' | 'lateral ';
+  /** Joins `generations` with `tags`: a row for each of its tags once, or one with null where it has none. */
+  readonly eachTag: string;
   /** An integer of 64 bits as a value. */
   readonly integer: string;
   /** Texts in the order of their code points. */

@@ -33,7 +33,9 @@ const dialect: Dialect = {
   at: '?',
   month: (moment) => `strftime('%s', ${moment} / 1000, 'unixepoch', 'start of month') * 1000`,
   elements: (column) => `(select distinct value from json_each(${column}))`,
-  lateral: '',
+  eachTag:
+    'left join json_each(generations.tags) tags on tags.key = ' +
+    '(select min(first.key) from json_each(generations.tags) first where first.value = tags.value)',
   integer: '?',
   // SQLite compares texts by their bytes in UTF-8, which is the order of their code points.
   byCodePoint: (text) => text,

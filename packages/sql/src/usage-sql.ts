@@ -49,7 +49,7 @@ export async function reportSql(runner: SqlRunner, query: UsageQuery): Promise<U
   const [[total], [count], rows] = await Promise.all([
     runner.read(sumsText, where.values),
     runner.read(`select count(*) as total from (${lines.text}) lines`, lines.values),
-    runner.read(`${lines.text} order by ${orderOf(query, dialect)} limit ? offset ?`, [
+    runner.read(`select * from (${lines.text}) lines order by ${orderOf(query, dialect)} limit ? offset ?`, [
       ...lines.values,
       query.limit,
       query.offset,
@@ -106,9 +106,7 @@ function linesOf(query: UsageQuery, dialect: Dialect, where: Part): Part {
   const period = periodOf(query, dialect);
   const groups = groupsOf(query);
   const columns = groups.map((group) => `, ${GROUPS[group]} as group_${group}`).join('');
-  const tags = groups.includes('tag')
-    ? ` left join ${dialect.lateral}${dialect.elements('generations.tags')} tags on true`
-    : '';
+  const tags = groups.includes('tag') ? ` ${dialect.eachTag}` : '';
   const by = ['period', ...groups.map((group) => `group_${group}`)].join(', ');
   return {
     text:
