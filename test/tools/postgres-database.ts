@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import pg from 'pg';
-import { afterAll, beforeAll, describe, it } from 'vitest';
+import { afterAll, beforeAll, describe } from 'vitest';
+import { DATABASE_URL, hasPostgres } from './postgres.js';
 
 /** A database of a test file's own on a running Postgres. */
 export interface PostgresPlace {
@@ -8,28 +9,13 @@ export interface PostgresPlace {
   url(): string;
 }
 
-const SERVER = process.env['DATABASE_URL'] ?? 'postgres://postgres@127.0.0.1:5432/test';
+const reachable = await hasPostgres('what runs on a database of its own');
 
-const reachable = await execute('select 1').then(
-  () => true,
-  () => false,
-);
-
-/**
- * Tests on Postgres, with a database that is made before and dropped after them. Where no server answers they are skipped,
- * which the report says; in CI that is a failure.
- */
+/** Tests on Postgres, with a database that is made before and dropped after them. Skipped where no server answers. */
 export function describePostgres(name: string, tests: (place: PostgresPlace) => void): void {
-  const title = `${name} (at DATABASE_URL)`;
-  if (!reachable && process.env['CI'] === undefined) {
-    describe(title, () => {
-      it.skip('is skipped: no Postgres answers at DATABASE_URL, nor on 127.0.0.1:5432', () => undefined);
-    });
-    return;
-  }
-  describe(title, () => {
+  describe.skipIf(!reachable)(name, () => {
     const database = `gatehouse_test_${randomBytes(6).toString('hex')}`;
-    const url = new URL(SERVER);
+    const url = new URL(DATABASE_URL);
     url.pathname = `/${database}`;
     beforeAll(() => execute(`create database ${database}`));
     afterAll(() => execute(`drop database if exists ${database} with (force)`));
@@ -38,7 +24,7 @@ export function describePostgres(name: string, tests: (place: PostgresPlace) => 
 }
 
 async function execute(statement: string): Promise<void> {
-  const client = new pg.Client({ connectionString: SERVER, connectionTimeoutMillis: 2000 });
+  const client = new pg.Client({ connectionString: DATABASE_URL, connectionTimeoutMillis: 2000 });
   await client.connect();
   try {
     await client.query(statement);
