@@ -136,7 +136,7 @@ function within(work: Promise<void>, milliseconds: number, clock: Clock): Promis
   });
 }
 
-function reportStore({ store, state, error }: Parameters<NonNullable<GatewayOptions['onStoreChange']>>[0]): void {
-  if (state === 'up') console.warn(`gatehouse: the store ${store} answers again`);
-  else console.error(`gatehouse: the store ${store} does not answer:`, error);
+function reportStore({ store, part, state, error }: Parameters<NonNullable<GatewayOptions['onStoreChange']>>[0]): void {
+  if (state === 'up') console.warn(`gatehouse: the store ${store} (${part}) answers again`);
+  else console.error(`gatehouse: the store ${store} (${part}) does not answer:`, error);
 }

@@ -34,7 +34,7 @@ export class KeyDirectory {
   readonly #touched = new Map<string, number>();
 
   constructor(parts: KeyDirectoryParts) {
-    this.#parts = parts;
+    this.#parts = { ...parts, guard: parts.guard.of('keys') };
   }
 
   /** @throws GatewayError `service_unavailable` where the store fails and the key was not seen lately. */
@@ -47,8 +47,9 @@ export class KeyDirectory {
     if (seen !== undefined && cacheMs > 0 && now < seen.at + cacheMs) return Promise.resolve(seen.record);
     const joined = this.#underWay.get(hash);
     if (joined !== undefined) return joined;
-    const lookUp = this.#lookUp(hash).finally(() => {
-      if (this.#underWay.get(hash) === lookUp) this.#underWay.delete(hash);
+    const isCurrent = (): boolean => this.#underWay.get(hash) === lookUp;
+    const lookUp: Promise<KeyRecord | undefined> = this.#lookUp(hash, isCurrent).finally(() => {
+      if (isCurrent()) this.#underWay.delete(hash);
     });
     this.#underWay.set(hash, lookUp);
     return lookUp;
@@ -70,11 +71,13 @@ export class KeyDirectory {
     keys.touch(hash, now).catch(() => undefined);
   }
 
-  async #lookUp(hash: string): Promise<KeyRecord | undefined> {
+  async #lookUp(hash: string, isCurrent: () => boolean): Promise<KeyRecord | undefined> {
     const { keys, guard, staleMs } = this.#parts;
     const { clock } = guard;
     try {
       const record = await guard.run(keys.find(hash));
+      // What was forgotten in the meantime was perhaps revoked after the store had read it.
+      if (!isCurrent()) return record;
       this.#seen.delete(hash);
       if (record !== undefined) remember(this.#seen, hash, { record, at: clock.now() });
       else remember(this.#unknown, hash, clock.now() + UNKNOWN_MS);

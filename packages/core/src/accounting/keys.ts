@@ -33,9 +33,11 @@ const SHOWN = 3;
 /** Makes, lists, changes and revokes keys, each within the rights of whoever asks for it. */
 export class Keys {
   readonly #parts: KeysParts;
+  readonly #guard: StoreGuard;
 
   constructor(parts: KeysParts) {
     this.#parts = parts;
+    this.#guard = parts.guard.of('keys');
   }
 
   /** @throws GatewayError `invalid_request` for a field, `permission_denied` for more than may be given. */
@@ -58,7 +60,7 @@ export class Keys {
       version: 1,
     };
     checkRights(record, authority);
-    if (!(await guard.run(store.keys.insert(record))))
+    if (!(await this.#guard.run(store.keys.insert(record))))
       throw new GatewayError('internal_error', '', { cause: 'a digest came twice' });
     this.#parts.changed(record.hash);
     return { data: toKeyObject(record, undefined, now), key };
@@ -66,7 +68,7 @@ export class Keys {
 
   async list(query: KeyQuery): Promise<{ readonly data: readonly KeyObject[]; readonly total_count: number }> {
     const { store, guard } = this.#parts;
-    const { records, total } = await guard.run(store.keys.list(query));
+    const { records, total } = await this.#guard.run(store.keys.list(query));
     const spending = await guard.run(store.ledger.spending(records.map((record) => record.hash)));
     const now = guard.clock.now();
     return {
@@ -91,7 +93,7 @@ export class Keys {
     const { hash: _, account: __, label: ___, createdAt: ____, createdBy: _____, ...rest } = before;
     const after: KeyRecord = { ...before, ...fieldsOf(fields, rest), updatedAt: now, version: before.version + 1 };
     checkRights(after, authority);
-    const replaced = await guard.run(store.keys.replace(after, before.version));
+    const replaced = await this.#guard.run(store.keys.replace(after, before.version));
     this.#parts.changed(keyHash);
     if (replaced) return this.#shown(after);
     throw new GatewayError('conflict', 'the key was changed by somebody else at the same time', { retryable: true });
@@ -99,16 +101,16 @@ export class Keys {
 
   /** From the answer on no gateway on this store admits the key. @throws GatewayError `not_found`, `permission_denied`. */
   async revoke(authority: Authority, keyHash: string): Promise<void> {
-    const { store, guard } = this.#parts;
+    const { store } = this.#parts;
     checkRights(await this.#find(authority.account, keyHash), authority);
-    const removed = await guard.run(store.keys.remove(keyHash, authority.account));
+    const removed = await this.#guard.run(store.keys.remove(keyHash, authority.account));
     this.#parts.changed(keyHash);
     if (!removed) throw noKey();
   }
 
   async #find(account: string, keyHash: string): Promise<KeyRecord> {
-    const { store, guard } = this.#parts;
-    const record = await guard.run(store.keys.find(keyHash));
+    const { store } = this.#parts;
+    const record = await this.#guard.run(store.keys.find(keyHash));
     if (record?.account !== account) throw noKey();
     return record;
   }
@@ -160,7 +162,7 @@ function fieldsOf(given: KeyFields, before: Changeable): Changeable {
     inheritedModels: before.inheritedModels,
     tags: given.tags === null ? [] : (given.tags ?? before.tags),
     metadata: given.metadata === null ? {} : (given.metadata ?? before.metadata),
-    includeByokInLimit: given.include_byok_in_limit ?? before.includeByokInLimit,
+    includeByokInLimit: chosen(given.include_byok_in_limit, before.includeByokInLimit) ?? false,
     creatorUserId: chosen(given.creator_user_id, before.creatorUserId),
     externalUser: given.external === null ? undefined : (given.external?.user ?? before.externalUser),
     expiresAt: chosen(given.expires_at, before.expiresAt),
@@ -174,7 +176,7 @@ function chosen<T>(given: T | null | undefined, before: T | undefined): T | unde
 }
 
 function checkAccount({ workspace_id: account }: KeyFields, authority: Authority): void {
-  if (account === undefined || account === authority.account) return;
+  if (account === undefined || account === null || account === authority.account) return;
   throw new GatewayError('permission_denied', 'workspace_id: expected the account of the caller', {
     metadata: { field: 'workspace_id' },
   });

@@ -33,7 +33,7 @@ export class RateLimiter {
   #localUntil = Number.NEGATIVE_INFINITY;
 
   constructor(parts: RateLimiterParts) {
-    this.#parts = parts;
+    this.#parts = { ...parts, guard: parts.guard.of('rates'), instances: () => parts.instances() };
     this.#local = memoryRates(parts.guard.clock);
   }
 

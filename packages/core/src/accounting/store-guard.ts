@@ -1,10 +1,14 @@
 import type { Clock } from '../clock.js';
 import { GatewayError } from '../errors.js';
 
-/** The store stopped answering, or answers again. */
+/** What of a store can fail by itself; `ledger` is money, usage and answers that are kept. */
+type StorePart = 'keys' | 'ledger' | 'rates';
+
+/** A part of the store stopped answering, or answers again. */
 export interface StoreChange {
   /** Name of the store. */
   readonly store: string;
+  readonly part: StorePart;
   readonly state: 'down' | 'up';
   /** What failed; of `down`. */
   readonly error?: unknown;
@@ -15,6 +19,8 @@ export interface StoreGuardParts {
   /** Name of the store. */
   readonly store: string;
   readonly clock: Clock;
+  /** Default `ledger`. */
+  readonly part?: StorePart;
   onChange(change: StoreChange): void;
 }
 
@@ -28,11 +34,21 @@ const DEADLINE_MS = 2000;
 export class StoreGuard {
   readonly clock: Clock;
   readonly #parts: StoreGuardParts;
+  readonly #others = new Map<StorePart, StoreGuard>();
   #down = false;
 
   constructor(parts: StoreGuardParts) {
     this.#parts = parts;
     this.clock = parts.clock;
+  }
+
+  /** The guard of another part: keys that are found say nothing about a ledger that hangs. */
+  of(part: StorePart): StoreGuard {
+    const known = this.#others.get(part);
+    if (known !== undefined) return known;
+    const guard = new StoreGuard({ ...this.#parts, part });
+    this.#others.set(part, guard);
+    return guard;
   }
 
   /** @throws GatewayError `service_unavailable` where the store fails or takes too long. */
@@ -50,8 +66,8 @@ export class StoreGuard {
   #change(state: StoreChange['state'], error?: unknown): void {
     if (this.#down === (state === 'down')) return;
     this.#down = state === 'down';
-    const { store, onChange } = this.#parts;
-    onChange({ store, state, ...(state === 'down' && { error }) });
+    const { store, part = 'ledger', onChange } = this.#parts;
+    onChange({ store, part, state, ...(state === 'down' && { error }) });
   }
 }
 

@@ -2,6 +2,8 @@ import { GatewayError } from '../errors.js';
 import type { HttpRequest } from './types.js';
 
 const BEARER = /^Bearer +([\x21-\x7e]{1,256}) *$/i;
+/** Two headers as Web requests show them: joined. */
+const JOINED = /^[A-Za-z]+ +[^\s,]+, [A-Za-z]+ +\S+$/;
 const MAX_HEADER = 512;
 
 /**
@@ -11,12 +13,14 @@ const MAX_HEADER = 512;
  */
 export function presentedKey(request: HttpRequest): string | undefined {
   const { authorization, 'x-api-key': apiKey } = request.headers;
-  if (Array.isArray(authorization) && authorization.length > 1) {
+  const several = Array.isArray(authorization) && authorization.length > 1;
+  const given = Array.isArray(authorization) ? authorization[0] : authorization;
+  const isShort = typeof given === 'string' && given.length <= MAX_HEADER;
+  if (several || (isShort && JOINED.test(given))) {
     throw new GatewayError('invalid_request', 'Authorization: expected one header');
   }
-  const given = Array.isArray(authorization) ? authorization[0] : authorization;
   if (typeof given === 'string' && given !== '') {
-    const match = given.length <= MAX_HEADER ? BEARER.exec(given) : null;
+    const match = isShort ? BEARER.exec(given) : null;
     if (match?.[1] === undefined) throw unauthorized('malformed', 'Authorization: expected `Bearer <key>`');
     return match[1];
   }

@@ -82,7 +82,7 @@ describe('parseChat', () => {
     [{ ...base, reasoning: { effort: 'high', max_tokens: 5 } }, 'invalid_request reasoning'],
     [{ ...base, reasoning: { effort: 'high' }, reasoning_effort: 'low' }, 'invalid_request reasoning_effort'],
     [{ ...base, reasoning: { max_tokens: 50 }, max_tokens: 50 }, 'invalid_request reasoning.max_tokens'],
-    [{ ...base, provider: { unknown: 1 } }, 'invalid_request provider'],
+    [{ ...base, provider: { unknown: 1 } }, 'invalid_request provider.unknown'],
     [{ ...base, provider: { zdr: true, sort: 'price', max_price: { prompt: '1.5' }, preferred_max_latency: 2 } }, 'ok'],
     [{ ...base, provider: { sort: 'beauty' } }, 'invalid_request provider.sort'],
     [{ ...base, provider: { max_price: { prompt: -1 } } }, 'invalid_request provider.max_price.prompt'],

@@ -10,7 +10,7 @@ import { fieldError, toValidationError } from './validation-error.js';
 /** Checked fields of a key; amounts in nano-USD, times in milliseconds since the epoch. Undefined: not given. */
 export interface KeyFields {
   readonly name?: string | undefined;
-  readonly scopes?: readonly Scope[] | undefined;
+  readonly scopes?: readonly Scope[] | null | undefined;
   readonly limit?: bigint | null | undefined;
   readonly limit_reset?: LimitReset | null | undefined;
   readonly rate_limit?:
@@ -24,10 +24,10 @@ export interface KeyFields {
   readonly expires_at?: number | null | undefined;
   readonly tags?: readonly string[] | null | undefined;
   readonly metadata?: Readonly<Record<string, string>> | null | undefined;
-  readonly include_byok_in_limit?: boolean | undefined;
+  readonly include_byok_in_limit?: boolean | null | undefined;
   readonly creator_user_id?: string | null | undefined;
   readonly external?: { readonly user: string } | null | undefined;
-  readonly workspace_id?: string | undefined;
+  readonly workspace_id?: string | null | undefined;
   readonly disabled?: boolean | undefined;
 }
 
@@ -76,14 +76,15 @@ const fields = {
     .record(z.string().min(1).max(64), z.string().max(512))
     .refine((map) => Object.keys(map).length <= 16, 'expected at most 16 entries')
     .nullish(),
-  include_byok_in_limit: z.boolean().optional(),
+  include_byok_in_limit: z.boolean().nullish(),
   creator_user_id: text.nullish(),
   external: z.strictObject({ user: text }).nullish(),
-  workspace_id: z.string().optional(),
+  workspace_id: z.string().nullish(),
 };
 
-const newKey = z.strictObject(fields);
-const keyChange = newKey.partial().extend({ disabled: z.boolean().optional() });
+const newKey = z.strictObject({ ...fields, scopes: scopes.nullish() });
+// A key cannot be without a name, scopes or a state: there is nothing that null could clear.
+const keyChange = z.strictObject({ ...fields, name: fields.name.optional(), disabled: z.boolean().optional() });
 
 /**
  * Checks the fields of a new key. A misspelt field is refused: a `limit` that is not read would make a key without one.

@@ -10,6 +10,8 @@ interface FieldIssue {
 
 const MAX_ISSUES = 20;
 const MAX_ECHO = 100;
+/** What the name of a field may look like to be shown: a key that somebody sends as a name is longer. */
+const SHOWN_NAME = /^[\w.-]{1,64}$/;
 
 type ZodIssue = z.core.$ZodIssue;
 
@@ -44,7 +46,13 @@ function flatten(issue: ZodIssue, parents: readonly PropertyKey[]): FieldIssue[]
     const meant = issue.errors.find((branch) => branch.length > 0 && branch.every((inner) => inner.path.length > 0));
     if (meant !== undefined) return meant.flatMap((inner) => flatten(inner, path));
   }
-  return [{ path: path.map(String).join('.').slice(0, 200), message: describe(issue) }];
+  const names = issue.code === 'unrecognized_keys' ? issue.keys.filter((name) => SHOWN_NAME.test(name)) : [];
+  if (names.length > 0) return names.map((name) => ({ path: textOf([...path, name]), message: 'unknown field' }));
+  return [{ path: textOf(path), message: describe(issue) }];
+}
+
+function textOf(path: readonly PropertyKey[]): string {
+  return path.map(String).join('.').slice(0, 200);
 }
 
 function describe(issue: ZodIssue): string {
