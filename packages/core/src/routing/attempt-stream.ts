@@ -33,10 +33,11 @@ type Filter = (chunks: readonly ChatChunk[]) => readonly ChatChunk[];
  */
 export class AttemptStream implements RoutedStream {
   readonly endpoint: Endpoint;
+  hiddenBytes = 0;
   readonly observer: StreamObserver;
   readonly #reader: EventReader;
   readonly #decoder: StreamDecoder;
-  readonly #show: Filter;
+  readonly #show: Filter | undefined;
   readonly #watchdog: Watchdog;
   readonly #clock: Clock;
   readonly #timeouts: Timeouts;
@@ -51,7 +52,7 @@ export class AttemptStream implements RoutedStream {
     readonly endpoint: Endpoint;
     readonly reader: EventReader;
     readonly decoder: StreamDecoder;
-    /** What the client is shown of the chunks; all of it by default. What it leaves out is progress all the same. */
+    /** Takes the reasoning out of the chunks, for a client that wants none shown. It is progress all the same. */
     readonly show?: Filter | undefined;
     readonly watchdog: Watchdog;
     readonly clock: Clock;
@@ -63,7 +64,7 @@ export class AttemptStream implements RoutedStream {
     this.observer = parts.observer;
     this.#reader = parts.reader;
     this.#decoder = parts.decoder;
-    this.#show = parts.show ?? ((chunks) => chunks);
+    this.#show = parts.show;
     this.#watchdog = parts.watchdog;
     this.#clock = parts.clock;
     this.#timeouts = parts.timeouts;
@@ -130,7 +131,7 @@ export class AttemptStream implements RoutedStream {
       const chunks = this.#decode(events);
       if (this.#decoder.state === 'complete') return this.#finish(chunks);
       if (chunks.length > 0) this.#progress();
-      const shown = this.#show(chunks);
+      const shown = this.#shown(chunks);
       if (shown.length > 0) return this.#deliver(shown);
     } catch (error) {
       return this.#fail(error);
@@ -167,7 +168,15 @@ export class AttemptStream implements RoutedStream {
     this.#close();
     this.#reader.release();
     this.observer.finished(this.#decoder.usage());
-    return this.#show(chunks.length === 0 ? last : [...chunks, ...last]);
+    return this.#shown(chunks.length === 0 ? last : [...chunks, ...last]);
+  }
+
+  #shown(chunks: readonly ChatChunk[]): readonly ChatChunk[] {
+    if (this.#show === undefined) return chunks;
+    for (const { choices } of chunks) {
+      for (const { delta } of choices) this.hiddenBytes += Buffer.byteLength(delta.reasoning ?? '');
+    }
+    return this.#show(chunks);
   }
 
   #progress(): void {

@@ -7,11 +7,13 @@ import type { RoutedStream } from './types.js';
 /** A streamed answer that was held back until all of it was there: it cannot break off any more. */
 export class BufferedStream implements RoutedStream {
   readonly endpoint: Endpoint;
+  readonly hiddenBytes: number;
   readonly #usage: UsageReport | undefined;
   #chunks: readonly ChatChunk[] | undefined;
 
   private constructor(stream: AttemptStream, chunks: readonly ChatChunk[]) {
     this.endpoint = stream.endpoint;
+    this.hiddenBytes = stream.hiddenBytes;
     this.#usage = stream.usage();
     this.#chunks = chunks;
   }

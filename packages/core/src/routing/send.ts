@@ -1,6 +1,6 @@
 import type { Cancellation } from '../cancellation.js';
 import { targetOf } from '../catalog/model.js';
-import type { CallContext, Transport, UpstreamAnswer, UpstreamHeaders } from '../providers/types.js';
+import type { Adjustment, CallContext, Transport, UpstreamAnswer, UpstreamHeaders } from '../providers/types.js';
 import type { ChatRequest } from '../wire/chat.js';
 import type { Attempt, AttemptRecord, Call } from './types.js';
 
@@ -39,6 +39,11 @@ function withinMoney(request: ChatRequest, { outputCap }: Attempt): ChatRequest 
   return outputCap === undefined ? request : { ...request, max_tokens: outputCap };
 }
 
+function capOf({ outputCap }: Attempt): readonly Adjustment[] {
+  if (outputCap === undefined) return [];
+  return [{ param: 'max_tokens', action: 'clamped', detail: `credit-cap: the money at hand buys ${outputCap}` }];
+}
+
 /** The provider's own id of its answer, as its support asks for it. */
 function requestIdOf(headers: UpstreamHeaders): string | undefined {
   const id = headers['x-request-id'] ?? headers['request-id'];
@@ -65,6 +70,7 @@ export async function send(
 ): Promise<UpstreamAnswer> {
   const { codec } = attempt.endpoint.provider;
   const request = codec.encode(context.request, context);
+  record.adjustments = [...capOf(attempt), ...request.adjustments];
   const answer = await transport.send(request, {
     cancellation,
     stream: context.stream,

@@ -1,7 +1,7 @@
 import type { Cancellation } from '../cancellation.js';
 import type { Endpoint, Model } from '../catalog/model.js';
 import type { ServiceTier } from '../catalog/types.js';
-import type { PaidCall, UsageReport } from '../providers/types.js';
+import type { Adjustment, PaidCall, UsageReport } from '../providers/types.js';
 import type { ChatChunk, ChatRequest, Choice, Percentile, RoutingSort } from '../wire/chat.js';
 import type { CircuitState } from './circuit.js';
 
@@ -104,6 +104,8 @@ export interface AttemptRecord {
   answered: boolean;
   /** The provider's own id of its answer. */
   upstreamId: string | undefined;
+  /** What of the request could not be passed on as it was. */
+  adjustments: readonly Adjustment[];
   /** What the provider has reported so far. */
   usage(): UsageReport | undefined;
 }
@@ -159,6 +161,8 @@ export interface RoutedStream extends ChunkSource {
   readonly endpoint: Endpoint;
   /** Its client is gone, and it is read to its end all the same. */
   readonly draining: boolean;
+  /** Bytes of text that the provider wrote so far and its client did not want to see. */
+  readonly hiddenBytes: number;
   /** What the provider has reported so far. */
   usage(): UsageReport | undefined;
 }

@@ -160,6 +160,7 @@ function begun({ records }: Call, attempt: Attempt, startedAt: number): AttemptR
     status: undefined,
     answered: false,
     upstreamId: undefined,
+    adjustments: [],
     usage: () => undefined,
   };
   records.push(record);
