@@ -23,6 +23,8 @@ export interface Billing extends HoldKeeper {
   readonly creditsRequired: boolean;
   /** Whether an answer that broke off is charged for what came of it. */
   readonly chargeBroken: boolean;
+  /** What has to be done before the process ends. */
+  track(work: Promise<unknown>): void;
   /** Told about each request that is over, once its charge is written. */
   settled(record: GenerationRecord): void;
 }
@@ -63,6 +65,7 @@ export class Bill implements Payment {
   readonly #outputBounds: ReadonlyMap<string, number>;
   readonly #allowance: BillHead['allowance'];
   #closed: Closed | undefined;
+  #resolved = (): void => undefined;
 
   private constructor(parts: {
     readonly billing: Billing;
@@ -82,6 +85,12 @@ export class Bill implements Payment {
     this.attempts = parts.attempts;
     this.#outputBounds = parts.outputBounds;
     this.#allowance = parts.allowance;
+    // A client that left may have left an answer that is read to its end: the process waits for that, too.
+    this.#billing.track(
+      new Promise<void>((resolve) => {
+        this.#resolved = resolve;
+      }),
+    );
   }
 
   /**
@@ -162,7 +171,10 @@ export class Bill implements Payment {
     const written = this.#hold.end(settled.charge, record);
     this.#closed = { usage: wireUsage(settled, this.#request), durable: this.#written(written) };
     this.#allowance?.settle(record.promptTokens + record.completionTokens);
-    void written.then(() => this.#billing.settled(record));
+    void written.then(() => {
+      this.#resolved();
+      this.#billing.settled(record);
+    });
     return this.#closed;
   }
 
@@ -172,16 +184,16 @@ export class Bill implements Payment {
     const facts = { error: { code: shown.code, status: shown.status, message: shown.message } };
     const last = this.#records.at(-1);
     const isGone = scope.reason instanceof GatewayError && scope.reason.code === 'client_closed';
+    if (!isGone) return this.close({ kind: 'failed' }, facts);
     // An attempt that was still running when the client left has cost its input.
-    if (isGone && last?.status === undefined && last !== undefined) {
-      return this.close({ kind: 'cancelled', bytes: 0, drained: false }, facts);
-    }
-    return this.close({ kind: 'failed' }, facts);
+    const isRunning = last !== undefined && last.status === undefined;
+    return this.close(isRunning ? { kind: 'cancelled', bytes: 0, drained: false } : { kind: 'withdrawn' }, facts);
   }
 
   #isUnknown(ending: Ending): boolean {
     const stops = this.#records.at(-1)?.attempt.endpoint.provider.afterAbort === 'stops';
-    return ending.kind === 'cancelled' && !ending.drained && !stops;
+    const isStopped = ending.kind === 'cut' || (ending.kind === 'cancelled' && !ending.drained);
+    return isStopped && !stops;
   }
 
   /** Whoever waits for the charge to be written does not wait for ever. */
@@ -199,9 +211,11 @@ export class Bill implements Payment {
 
 const OUTCOMES: Readonly<Record<Ending['kind'], GenerationRecord['outcome']>> = {
   completed: 'completed',
+  cut: 'completed',
   broken: 'failed',
   cancelled: 'cancelled',
   failed: 'failed',
+  withdrawn: 'cancelled',
 };
 
 function wireUsage({ usage, winner, estimated }: Settled, request: ChatRequest): Usage {

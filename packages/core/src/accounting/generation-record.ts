@@ -28,7 +28,7 @@ export interface AnswerFacts {
   /** When the first content came, and the last; milliseconds since the epoch. */
   readonly firstContentAt: number | undefined;
   readonly endedAt: number;
-  /** The client left, and the provider may go on charging for what nobody knows. */
+  /** The answer was stopped, and the provider may go on charging for what nobody knows. */
   readonly unknownCost: boolean;
 }
 
@@ -102,20 +102,36 @@ function detailsOf(
   facts: AnswerFacts,
 ): Readonly<Record<string, unknown>> {
   const { usage, estimated, overshoot, winner } = settled;
+  const { adjustments = [], upstreamId } = attempts.at(-1) ?? {};
   return {
+    attempts: attempts.map((record, position) => attemptOf(record, settled.costs[position] ?? 0n)),
     provider_responses: attempts.map((record) => responseOf(record, facts.endedAt)),
     finish_reason: facts.finishReason ?? null,
     native_finish_reason: facts.nativeFinishReason ?? null,
     ...(facts.outcome === 'cancelled' && { cancelled: true }),
     ...(facts.error !== undefined && { error: facts.error }),
     ...(facts.serviceTier !== undefined && { service_tier: facts.serviceTier }),
-    ...(attempts.at(-1)?.upstreamId !== undefined && { upstream_id: attempts.at(-1)?.upstreamId }),
+    ...(upstreamId !== undefined && { upstream_id: upstreamId }),
+    ...(adjustments.length > 0 && { adjustments }),
     ...(estimated && { estimated: true }),
     ...(overshoot > 0n && { overshoot: nanoToUsd(overshoot) }),
     ...(facts.unknownCost && { unknown_cost: true }),
     upstream_inference_cost: nanoToUsd(winner.upstream),
     ...(usage?.webSearches !== undefined && { num_search_results: usage.webSearches }),
     ...(usage?.imageOut !== undefined && { native_tokens_completion_images: usage.imageOut }),
+  };
+}
+
+/** For the operator alone: `cost` in nano-USD, as decimal digits. */
+function attemptOf(record: AttemptRecord, cost: bigint): Readonly<Record<string, unknown>> {
+  const { attempt, startedAt, endedAt, status } = record;
+  return {
+    endpoint: attempt.endpoint.key,
+    started_at: startedAt,
+    ended_at: endedAt ?? null,
+    status: status ?? null,
+    usage: record.usage() ?? null,
+    cost: String(cost),
   };
 }
 

@@ -6,8 +6,6 @@ import type { RequestLedger } from './guarded-ledger.js';
 export interface HoldKeeper {
   readonly ledger: RequestLedger;
   readonly clock: Clock;
-  /** Work that has to be done before the process ends. */
-  track(work: Promise<unknown>): void;
   /** Told about a hold that could not be resolved in time; a sweep will. */
   abandoned(hold: HoldRef, error: unknown): void;
 }
@@ -76,12 +74,10 @@ export class Hold {
     if (this.#ended) return Promise.resolve();
     this.#ended = true;
     const { ledger } = this.#keeper;
-    const work = this.#persist(async () => {
+    return this.#persist(async () => {
       if (this.#dispatches === 0) await ledger.void(this.ref);
       else await ledger.settle({ ...this.ref, charge, record });
     });
-    this.#keeper.track(work);
-    return work;
   }
 
   async #persist(resolve: () => Promise<void>): Promise<void> {

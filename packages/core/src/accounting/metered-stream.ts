@@ -36,7 +36,7 @@ export class MeteredStream {
   readonly #parts: MeterParts;
   readonly #mostBytes: number;
   readonly #firstContentAt: number;
-  #bytes = 0;
+  #shownBytes = 0;
   #finish: { readonly reason: string; readonly native: string | undefined } | undefined;
   #over = false;
   /** What ended the call from outside; whoever reads on is told. */
@@ -57,6 +57,11 @@ export class MeteredStream {
   /** The chunks that `read` gave last were the last ones. */
   get ended(): boolean {
     return this.#over;
+  }
+
+  /** Of text that the provider wrote, seen by the client or not. */
+  get #bytes(): number {
+    return this.#shownBytes + this.#stream.hiddenBytes;
   }
 
   /** The next chunks; undefined after the end. @throws GatewayError where the answer breaks off. */
@@ -149,19 +154,21 @@ export class MeteredStream {
 
   #count(chunk: ChatChunk): void {
     for (const choice of chunk.choices) {
-      this.#bytes += deltaBytes(choice);
+      this.#shownBytes += deltaBytes(choice);
       if (choice.finish_reason === null) continue;
       this.#finish = { reason: choice.finish_reason, native: choice.native_finish_reason ?? undefined };
     }
   }
 
-  async #complete(chunks: readonly ChatChunk[]): Promise<Chunks> {
+  #complete(chunks: readonly ChatChunk[]): Promise<Chunks> {
+    const bytes = this.#bytes;
     const isBroken = this.#finish?.reason === 'error';
-    const { usage, durable } = this.#close(
-      isBroken
-        ? { kind: 'broken', bytes: this.#bytes }
-        : { kind: 'completed', bytes: this.#bytes, blank: this.#finish?.native === undefined },
-    );
+    const blank = this.#finish?.native === undefined;
+    return this.#charged(chunks, isBroken ? { kind: 'broken', bytes } : { kind: 'completed', bytes, blank });
+  }
+
+  async #charged(chunks: readonly ChatChunk[], ending: Ending): Promise<Chunks> {
+    const { usage, durable } = this.#close(ending);
     await durable;
     return withUsage(chunks, usage);
   }
@@ -176,7 +183,7 @@ export class MeteredStream {
       choices: [{ index: 0, delta: {}, finish_reason: 'length', native_finish_reason: null, logprobs: null }],
     };
     this.#count(finish);
-    return this.#complete([...chunks, finish]);
+    return this.#charged([...chunks, finish], { kind: 'cut', bytes: this.#bytes });
   }
 
   #close(ending: Ending, facts: EndFacts = {}): ReturnType<Bill['close']> {

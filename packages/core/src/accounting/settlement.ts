@@ -19,12 +19,19 @@ export interface AttemptMoney {
 export type Ending =
   /** The answer is whole. `blank`: it says nothing and gives no reason. */
   | { readonly kind: 'completed'; readonly bytes: number; readonly blank: boolean }
+  /** The provider would not stop where it was told to, and was stopped: its last count was not to come. */
+  | { readonly kind: 'cut'; readonly bytes: number }
   /** The answer broke off after its first content. */
   | { readonly kind: 'broken'; readonly bytes: number }
   /** The client left. `drained`: the provider was read to its end all the same. */
   | { readonly kind: 'cancelled'; readonly bytes: number; readonly drained: boolean }
   /** Nobody gave any content. */
-  | { readonly kind: 'failed' };
+  | { readonly kind: 'failed' }
+  /** The client left while nobody was being asked. */
+  | { readonly kind: 'withdrawn' };
+
+/** An end with something to pay for. */
+type PayableEnding = Exclude<Ending, { readonly kind: 'failed' | 'withdrawn' }>;
 
 /** What a request is charged, and what it cost the operator. */
 export interface Settled {
@@ -32,6 +39,8 @@ export interface Settled {
   readonly charge: bigint;
   /** Nano-USD at the providers, over all attempts. */
   readonly cost: bigint;
+  /** Of each attempt, in order. */
+  readonly costs: readonly bigint[];
   /** Of the attempt that answered; its `total` is the charge. */
   readonly winner: Cost;
   /** Nano-USD by which the answer was dearer than its hold. */
@@ -61,14 +70,15 @@ const NOTHING: UsageReport = { prompt: 0, completion: 0 };
  */
 export function settlementOf(ending: Ending, facts: SettlementFacts): Settled {
   const last = facts.attempts.at(-1);
-  if (ending.kind === 'failed' || last === undefined) return settledAt(FREE, undefined, false, facts, facts.attempts);
+  const costs = facts.attempts.map((attempt) => costOfFailed(attempt, facts.request));
+  const isNothing = ending.kind === 'failed' || ending.kind === 'withdrawn';
+  if (isNothing || last === undefined) return settledAt(FREE, undefined, false, facts, costs);
   const { usage, estimated } = usageAt(ending, last, facts.request);
   const priced = priceOf(last, usage, facts.request);
-  const before = facts.attempts.slice(0, -1);
   const insured = ending.kind === 'completed' && ending.blank && usage.completion === 0;
   const broken = ending.kind === 'broken' && !facts.chargeBroken;
   const charged = insured || broken ? { ...FREE, upstream: priced.upstream } : priced;
-  return settledAt(charged, usage, estimated, facts, before);
+  return settledAt(charged, usage, estimated, facts, [...costs.slice(0, -1), priced.upstream]);
 }
 
 /** What an answer that went on until now would be charged if its client left. */
@@ -81,13 +91,14 @@ function settledAt(
   winner: Cost,
   usage: UsageReport | undefined,
   estimated: boolean,
-  { request, held }: SettlementFacts,
-  failed: readonly AttemptMoney[],
+  { held }: SettlementFacts,
+  costs: readonly bigint[],
 ): Settled {
   const charge = winner.total < held ? winner.total : held;
   return {
     charge,
-    cost: failed.reduce((sum, attempt) => sum + costOfFailed(attempt, request), winner.upstream),
+    cost: costs.reduce((sum, cost) => sum + cost, 0n),
+    costs,
     winner: { ...winner, total: charge },
     overshoot: winner.total - charge,
     usage,
@@ -103,7 +114,7 @@ function costOfFailed(attempt: AttemptMoney, request: ChatRequest): bigint {
 }
 
 function usageAt(
-  ending: Exclude<Ending, { readonly kind: 'failed' }>,
+  ending: PayableEnding,
   { usage }: AttemptMoney,
   request: ChatRequest,
 ): { readonly usage: UsageReport; readonly estimated: boolean } {
