@@ -5,7 +5,15 @@ import { importsOf, resolveImport, sourcesOf } from './source-files.js';
 const LEVELS: readonly (readonly string[])[] = [
   ['index.ts'],
   ['gateway.ts'],
-  ['chat.ts', 'chat-stream.ts', 'gateway-options.ts', 'call-scope.ts', 'discovery.ts', 'accounts.ts', 'key-administration.ts'],
+  [
+    'chat.ts',
+    'chat-stream.ts',
+    'gateway-options.ts',
+    'call-scope.ts',
+    'discovery.ts',
+    'accounts.ts',
+    'key-administration.ts',
+  ],
   ['http'],
   ['routing', 'transforms', 'accounting'],
   ['providers', 'catalog', 'stores'],

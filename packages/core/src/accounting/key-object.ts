@@ -97,7 +97,7 @@ function spentIn(reset: KeyRecord['limitReset'], { total, day, week, month }: Sp
 }
 
 /** ISO 8601 in UTC, with milliseconds. */
-export function isoTime(at: number): string {
+function isoTime(at: number): string {
   return new Date(at).toISOString();
 }
 

@@ -24,7 +24,7 @@ export function toUsageList(query: UsageQuery, { rows, rowCount, sums }: UsageRe
 }
 
 /** The name of a period. */
-export function dateOf(period: number, granularity: UsageQuery['granularity']): string {
+function dateOf(period: number, granularity: UsageQuery['granularity']): string {
   const text = new Date(period).toISOString();
   switch (granularity) {
     case 'hour':

@@ -101,7 +101,7 @@ function compareGroups(a: UsageRow, b: UsageRow, groups: readonly UsageGroup[]):
 /** By code points, as databases do, and not by UTF-16 units. */
 function compareTexts(a: string | null, b: string | null): number {
   if (a === null || b === null) return Number(b === null) - Number(a === null);
-  const [left, right] = [[...a], [...b]];
+  const [left, right] = [Array.from(a), Array.from(b)];
   const at = left.findIndex((character, index) => character !== right[index]);
   if (at === -1) return left.length - right.length;
   return (left[at]?.codePointAt(0) ?? 0) - (right[at]?.codePointAt(0) ?? -1);

@@ -4,7 +4,7 @@ import type { Scope, ScopeName } from '../http/types.js';
 export const INFERENCE: readonly Scope[] = ['chat', 'route:explain', 'models:read', 'usage:own'];
 
 /** What a management key may do. */
-export const MANAGEMENT: readonly Scope[] = [
+const MANAGEMENT: readonly Scope[] = [
   'models:read',
   'usage:read',
   'credits:read',
