@@ -104,43 +104,76 @@ export class MemoryLedger implements Ledger {
   }
 
   *#auditAccounts(): Generator<string> {
-    for (const { id, granted, charged, held } of this.#accounts.values()) {
+    const generations = [...this.generations.values()];
+    for (const { id, granted, charged, held, requests } of this.#accounts.values()) {
       const rows = this.#rows.filter(({ account }) => account === id);
-      const grants = sum(rows.filter(({ kind }) => kind === 'grant'));
-      const charges = sum(rows.filter(({ kind }) => kind !== 'grant'));
-      const live = sum(this.#liveHolds().filter(({ account }) => account === id));
-      if (granted !== grants) yield differs(`account ${id}: granted`, granted, grants);
-      if (charged !== charges) yield differs(`account ${id}: charged`, charged, charges);
-      if (held !== live) yield differs(`account ${id}: held`, held, live);
+      const live = this.#liveHolds().filter(({ account }) => account === id);
+      const charges = rows.filter(({ kind }) => kind === 'charge');
+      yield* compared(`account ${id}`, [
+        ['granted', granted, sum(rows.filter(({ kind }) => kind === 'grant'))],
+        ['charged', charged, sum(rows.filter(({ kind }) => kind !== 'grant'))],
+        ['held', held, sum(live)],
+        ['requests', BigInt(requests), BigInt(charges.length)],
+        ['charges of generations', charged, sum(generations.filter(({ account }) => account === id).map(amountOf))],
+      ]);
     }
   }
 
+  /** A spender's windows never go back, so no row can lie in a later one: whatever is in a window is of its start or after. */
   *#auditSpenders(): Generator<string> {
-    for (const { key: id, totalPosted, totalHeld } of this.#spenders.values()) {
-      const charges = sum(this.#rows.filter(({ key, kind }) => key === id && kind !== 'grant'));
-      const live = sum(this.#liveHolds().filter(({ key }) => key === id));
-      if (totalPosted !== charges) yield differs(`key ${id}: posted`, totalPosted, charges);
-      if (totalHeld !== live) yield differs(`key ${id}: held`, totalHeld, live);
+    for (const row of this.#spenders.values()) {
+      const charges = this.#rows.filter(({ key, kind }) => key === row.key && kind !== 'grant');
+      const live = this.#liveHolds().filter(({ key }) => key === row.key);
+      const since = (rows: readonly Dated[], start: number): bigint => sum(rows.filter(({ day }) => day >= start));
+      yield* compared(`key ${row.key}`, [
+        ['total posted', row.totalPosted, sum(charges)],
+        ['day posted', row.dayPosted, since(charges, row.day)],
+        ['week posted', row.weekPosted, since(charges, row.week)],
+        ['month posted', row.monthPosted, since(charges, row.month)],
+        ['total held', row.totalHeld, sum(live)],
+        ['day held', row.dayHeld, since(live, row.day)],
+        ['week held', row.weekHeld, since(live, row.week)],
+        ['month held', row.monthHeld, since(live, row.month)],
+      ]);
     }
   }
 
   *#auditHolds(): Generator<string> {
-    const charges = new Map<string, number>();
-    for (const { hold, kind } of this.#rows) {
-      if (hold !== undefined && kind === 'charge') charges.set(hold, (charges.get(hold) ?? 0) + 1);
+    const entries = new Map<string, LedgerRow[]>();
+    for (const row of this.#rows) {
+      if (row.hold !== undefined) entries.set(row.hold, [...(entries.get(row.hold) ?? []), row]);
     }
     for (const { id, state } of this.#holds.values()) {
-      const expected = state === 'settled' ? 1 : 0;
-      const found = charges.get(id) ?? 0;
-      if (found !== expected) yield `hold ${id}: ${state}, with ${found} charges`;
+      const rows = entries.get(id) ?? [];
+      const charges = rows.filter(({ kind }) => kind === 'charge').length;
+      if (charges !== (state === 'settled' ? 1 : 0)) yield `hold ${id}: ${state}, with ${charges} charges`;
+      if (rows.length - charges > 1) yield `hold ${id}: ${rows.length - charges} corrections`;
+      const reported = this.generations.get(id)?.charge;
+      const charged = state === 'settled' ? sum(rows) : undefined;
+      if (reported !== charged) yield `hold ${id}: charged ${charged ?? 'nothing'}, reported ${reported ?? 'nothing'}`;
     }
+  }
+}
+
+interface Dated {
+  readonly day: number;
+  readonly amount: bigint;
+}
+
+function amountOf({ charge: amount }: GenerationRecord): { readonly amount: bigint } {
+  return { amount };
+}
+
+function* compared(
+  what: string,
+  sums: readonly (readonly [name: string, stored: bigint, rows: bigint])[],
+): Generator<string> {
+  for (const [name, stored, rows] of sums) {
+    if (stored !== rows) yield `${what}: ${name} is ${stored}, its rows sum to ${rows}`;
+    else if (stored < 0n) yield `${what}: ${name} is ${stored}, below nothing`;
   }
 }
 
 function sum(rows: readonly { readonly amount: bigint }[]): bigint {
   return rows.reduce((total, { amount }) => total + amount, 0n);
-}
-
-function differs(what: string, stored: bigint, rows: bigint): string {
-  return `${what} is ${stored}, its rows sum to ${rows}`;
 }
