@@ -142,7 +142,7 @@ async function paid<T>(facts: Omit<Call, 'payment'>, bill: Bill, run: (call: Cal
 /** A whole answer, charged by the time that it is handed over. */
 async function completed(facts: Omit<Call, 'payment'>, bill: Bill, runner: Runner): Promise<ChatCompletion> {
   const answer = await paid(facts, bill, (call) => runWhole(call, bill.attempts, runner));
-  const bytes = choiceBytes(answer.choices);
+  const bytes = choiceBytes(answer.choices) + answer.hiddenBytes;
   const [first] = answer.choices;
   const isBroken = answer.choices.every((choice) => choice.finish_reason === 'error');
   const blank = answer.choices.every((choice) => (choice.native_finish_reason ?? '') === '');

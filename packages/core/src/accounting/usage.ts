@@ -49,11 +49,12 @@ export function estimateUsage(request: ChatRequest, outputBytes: number): UsageR
   return { prompt, completion: tokens(outputBytes) };
 }
 
-/** UTF-8 bytes of text in one step of an answer: content, reasoning and tool arguments. */
+/** UTF-8 bytes of text in one step of an answer: content, reasoning, refusal and tool arguments. */
 export function deltaBytes(choice: ChunkChoice): number {
-  const { content, reasoning, tool_calls: calls } = choice.delta;
+  const { content, reasoning, refusal, tool_calls: calls } = choice.delta;
   let bytes = typeof content === 'string' ? Buffer.byteLength(content) : 0;
   if (reasoning !== undefined) bytes += Buffer.byteLength(reasoning);
+  if (typeof refusal === 'string') bytes += Buffer.byteLength(refusal);
   for (const call of calls ?? []) bytes += Buffer.byteLength(call.function.arguments);
   return bytes;
 }
@@ -69,11 +70,12 @@ function messageBytes(message: ChatMessage): number {
   return content.reduce((sum, part) => sum + (part.type === 'text' ? Buffer.byteLength(part.text) : 0), 0);
 }
 
-/** UTF-8 bytes of text in whole choices: content, reasoning and tool arguments. */
+/** UTF-8 bytes of text in whole choices: content, reasoning, refusal and tool arguments. */
 export function choiceBytes(choices: readonly Choice[]): number {
   return choices.reduce((sum, { message }) => {
     const calls = message.tool_calls ?? [];
-    const text = [message.content ?? '', message.reasoning ?? '', ...calls.map((call) => call.function.arguments)];
+    const { content, reasoning, refusal } = message;
+    const text = [content ?? '', reasoning ?? '', refusal ?? '', ...calls.map((call) => call.function.arguments)];
     return sum + Buffer.byteLength(text.join(''));
   }, 0);
 }

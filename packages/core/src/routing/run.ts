@@ -3,14 +3,7 @@ import type { Clock } from '../clock.js';
 import { Failure } from '../failure.js';
 import { hideReasoning, hideReasoningOf } from '../providers/hide-reasoning.js';
 import { replay } from '../providers/replay.js';
-import type {
-  CallContext,
-  DecodedAnswer,
-  Provider,
-  ProviderCodec,
-  Transport,
-  UpstreamAnswer,
-} from '../providers/types.js';
+import type { DecodedAnswer, Provider, Transport, UpstreamAnswer } from '../providers/types.js';
 import { accumulate } from '../wire/accumulate.js';
 import type { ChatChunk } from '../wire/chat.js';
 import { AttemptLink } from './attempt-link.js';
@@ -111,25 +104,27 @@ async function tryWhole(one: Try): Promise<RoutedAnswer> {
     const context = contextOf(call, attempt, false, runner);
     const answer = await send({ call, attempt, record: one.record, context }, transportOf(attempt, runner), bounded);
     const text = await answer.text(runner.answerBytes);
-    const decoded = decodeWhole(text, context, endpoint.provider.codec);
+    const decoded = endpoint.provider.codec.decodeBody(text, context);
     one.record.usage = () => decoded.usage;
-    return { endpoint, ...decoded };
+    return { endpoint, ...shownOf(decoded, call) };
   } finally {
     watchdog.stop();
     link.cut();
   }
 }
 
-/** A whole answer as the client wants to see it. @throws Failure */
-function decodeWhole(text: string, context: CallContext, codec: ProviderCodec): DecodedAnswer {
-  const answer = codec.decodeBody(text, context);
-  return context.request.reasoning?.exclude === true ? hideReasoningOf(answer) : answer;
+/** A whole answer as the client wants to see it. */
+function shownOf(answer: DecodedAnswer, { request }: Call): Omit<RoutedAnswer, 'endpoint'> {
+  if (request.reasoning?.exclude !== true) return { ...answer, hiddenBytes: 0 };
+  const hidden = answer.choices.map(({ message }) => Buffer.byteLength(message.reasoning ?? ''));
+  return { ...hideReasoningOf(answer), hiddenBytes: hidden.reduce((sum, bytes) => sum + bytes, 0) };
 }
 
 async function gather(stream: AttemptStream): Promise<RoutedAnswer> {
   const chunks: ChatChunk[] = [];
   for (let batch = await stream.read(); batch !== undefined; batch = await stream.read()) chunks.push(...batch);
-  return { endpoint: stream.endpoint, ...accumulate(chunks), usage: stream.usage() };
+  const { endpoint, hiddenBytes } = stream;
+  return { endpoint, ...accumulate(chunks), usage: stream.usage(), hiddenBytes };
 }
 
 /** Sends one attempt as a stream and waits for its head. */
@@ -156,12 +151,13 @@ async function openAttempt(one: Try): Promise<AttemptStream> {
     const wholeAnswer = await wholeInstead(answer, runner.answerBytes);
     const source =
       wholeAnswer === undefined
-        ? { reader: answer.events(), decoder: codec.decoder(context), show: shownTo(call) }
-        : replay(decodeWhole(wholeAnswer, context, codec), context);
+        ? { reader: answer.events(), decoder: codec.decoder(context) }
+        : replay(codec.decodeBody(wholeAnswer, context), context);
     record.usage = () => source.decoder.usage();
     return new AttemptStream({
       endpoint,
       ...source,
+      show: shownTo(call),
       watchdog,
       clock,
       timeouts,

@@ -174,4 +174,6 @@ export interface RoutedAnswer {
   readonly systemFingerprint: string | null;
   readonly serviceTier: string | undefined;
   readonly usage: UsageReport | undefined;
+  /** Bytes of text that the provider wrote and the client did not want to see. */
+  readonly hiddenBytes: number;
 }
