@@ -30,7 +30,7 @@ export interface CountingHouse {
   /** Asks for a whole answer. */
   whole(body: object, headers?: Readonly<Record<string, string>>): Promise<WholeResponse>;
   /** Asks for a stream, which the test reads bit by bit. */
-  stream(body: object): Promise<OpenStream>;
+  stream(body: object, how?: { readonly paused: boolean }): Promise<OpenStream>;
   /** Asks and does not wait. */
   begin(body: object): { hangUp(): void };
   /** What `GET /generation` says. */
@@ -110,7 +110,8 @@ export async function openHouse(
       }
     },
     whole: (body, headers = {}) => ask(url, { ...sent(body), headers: { ...HEADERS, ...headers } }),
-    stream: async (body) => reading(await open(url, sent({ ...body, stream: true }))),
+    stream: async (body, { paused } = { paused: false }) =>
+      reading(await open(url, sent({ ...body, stream: true })), paused),
     begin: (body) => start(url, sent(body)),
     async generation(id) {
       const { status, text, json } = await ask(`${host.origin}/api/v1/generation?id=${id}`, { headers: HEADERS });
@@ -169,7 +170,7 @@ export async function openHouse(
   return house;
 }
 
-function reading({ response, hangUp }: Awaited<ReturnType<typeof open>>): OpenStream {
+function reading({ response, hangUp }: Awaited<ReturnType<typeof open>>, paused: boolean): OpenStream {
   let text = '';
   let readers: (() => void)[] = [];
   let isOver = false;
@@ -179,10 +180,12 @@ function reading({ response, hangUp }: Awaited<ReturnType<typeof open>>): OpenSt
     for (const resolve of woken) resolve();
   };
   response.setEncoding('utf8');
-  response.on('data', (piece: string) => {
-    text += piece;
-    wake();
-  });
+  if (!paused) {
+    response.on('data', (piece: string) => {
+      text += piece;
+      wake();
+    });
+  }
   const ended = new Promise<string>((resolve) => {
     response.on('close', () => {
       isOver = true;

@@ -32,6 +32,10 @@ export interface Voice {
   say(texts: readonly string[], counted?: { readonly prompt: number; readonly before: number }): Script;
   /** A piece of reasoning, in the words of the OpenAI family. */
   think(text: string): Script;
+  /** A piece of a refusal, in the words of the OpenAI family. */
+  decline(text: string): Script;
+  /** A whole answer with reasoning and without usage, in the words of the OpenAI family. */
+  wholeThought(thought: string, text: string): Script;
   /** The proper end of a stream. */
   finish(usage: Counts | undefined, reason?: Reason): Script;
   /** The end of the connection without the end of the stream. */
@@ -108,6 +112,12 @@ function voiceOf(exchange: Exchange): Voice {
       Object.assign(exchange, heard);
     };
   };
+  const piece = (delta: object, text: string): Script => [
+    () => {
+      exchange.text += text;
+    },
+    frames([{ choices: [{ index: 0, delta, finish_reason: null }] }]),
+  ];
   const told = (usage: Counts | undefined): Script => (usage === undefined ? [] : [note({ reported: usage })]);
   const json = (status: number, body: object, headers: Headers = {}): Script => {
     const text = JSON.stringify(body);
@@ -139,12 +149,15 @@ function voiceOf(exchange: Exchange): Voice {
         };
         return [heard, ...told(usage), frames([format.text(text, usage)])];
       }),
-    think: (text) => [
-      () => {
-        exchange.text += text;
-      },
-      frames([{ choices: [{ index: 0, delta: { reasoning_content: text }, finish_reason: null }] }]),
-    ],
+    think: (text) => piece({ reasoning_content: text }, text),
+    decline: (text) => piece({ refusal: text }, text),
+    wholeThought(thought, text) {
+      const message = { role: 'assistant', content: text, reasoning_content: thought };
+      return [
+        note({ text: thought + text, finish: 'stop' }),
+        ...json(200, { choices: [{ index: 0, message, finish_reason: 'stop' }] }),
+      ];
+    },
     finish: (usage, reason = 'stop') => [
       ...told(usage),
       note({ finish: reason }),
