@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { sourcesOf } from './source-files.js';
 
-const sources = ['core', 'node', 'express', 'koa'].flatMap(sourcesOf);
+const sources = ['core', 'node', 'express', 'koa', 'sql'].flatMap(sourcesOf);
 
 /** What source code does not have, and why. */
 const forbidden: Readonly<Record<string, RegExp>> = {

@@ -27,6 +27,7 @@ const PACKAGES: Readonly<Record<string, readonly string[]>> = {
   node: ['@gatehouse/core'],
   express: ['@gatehouse/core', '@gatehouse/node', 'express'],
   koa: ['@gatehouse/core', '@gatehouse/node', 'koa'],
+  sql: ['@gatehouse/core', '@photostructure/sqlite', 'pg'],
 };
 
 const CORE = 'packages/core/src/';

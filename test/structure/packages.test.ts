@@ -17,7 +17,7 @@ function read(path: string): z.infer<typeof manifest> {
   return manifest.parse(JSON.parse(readFileSync(join(ROOT, path), 'utf8')));
 }
 
-const names = ['core', 'node', 'express', 'koa'];
+const names = ['core', 'node', 'express', 'koa', 'sql'];
 
 describe('packages', () => {
   it('run nothing at install, and neither does what they depend on', () => {

@@ -71,6 +71,23 @@ export function generationObject(record: GenerationRecord): Readonly<Record<stri
   );
 }
 
+/** Columns that a draft shares with its hold. */
+const OF_HOLD = 3;
+
+/** A draft as short as it can be written beside its hold: values in the order of the columns, without what the hold says. */
+export function packDraft(record: GenerationRecord): string {
+  const values = generationValues(record).slice(OF_HOLD);
+  return JSON.stringify(values.map((value) => (typeof value === 'bigint' ? String(value) : value)));
+}
+
+/** Reads what `packDraft` wrote into the row of the hold. */
+export function unpackDraft(draft: string, hold: SqlRow): GenerationRecord {
+  const values: unknown = JSON.parse(draft);
+  if (!Array.isArray(values)) throw new TypeError('The draft of a hold is no list');
+  const columns = GENERATION_COLUMNS.slice(OF_HOLD).map((column, index) => [column, values[index]]);
+  return readGeneration({ ...hold, ...Object.fromEntries(columns) });
+}
+
 /** Reads a generation from its row, or from what `generationObject` made. */
 export function readGeneration(row: SqlRow): GenerationRecord {
   return {

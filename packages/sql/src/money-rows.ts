@@ -1,6 +1,6 @@
 import type { AccountRow, Dispatch, HoldRow, SpenderRow } from '@gatehouse/core';
-import { bigintOf, maybeNumberOf, maybeTextOf, numberOf, objectOf, textOf, wordOf } from './columns.js';
-import { readGeneration } from './generation-row.js';
+import { bigintOf, maybeNumberOf, maybeTextOf, numberOf, textOf, wordOf } from './columns.js';
+import { unpackDraft } from './generation-row.js';
 import type { SqlRow } from './runner.js';
 
 const STATES = ['held', 'settled', 'voided'] as const;
@@ -57,7 +57,7 @@ export function readHold(row: SqlRow): HoldRow {
     owner: textOf(row, 'owner'),
     createdAt: numberOf(row, 'created_at'),
     expiresAt: numberOf(row, 'expires_at'),
-    draft: draft === undefined ? undefined : readGeneration(objectOf(draft)),
+    draft: draft === undefined ? undefined : unpackDraft(draft, row),
   };
 }
 

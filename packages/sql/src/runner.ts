@@ -23,7 +23,7 @@ export interface Dialect {
 }
 
 /** Tables that both databases have. */
-export type TableName =
+type TableName =
   | 'accounts'
   | 'spenders'
   | 'holds'

@@ -1,11 +1,10 @@
-/** A value that SQLite takes. */
-export type SqliteValue = string | number | bigint | null;
+import type { SqlValue } from './runner.js';
 
 /** What is used of a prepared statement of `node:sqlite`. */
 export interface SqliteStatement {
-  run(...values: SqliteValue[]): { readonly lastInsertRowid: number | bigint };
-  get(...values: SqliteValue[]): unknown;
-  all(...values: SqliteValue[]): unknown[];
+  run(...values: SqlValue[]): { readonly lastInsertRowid: number | bigint };
+  get(...values: SqlValue[]): unknown;
+  all(...values: SqlValue[]): unknown[];
   setReadBigInts(enabled: boolean): void;
 }
 

@@ -1,6 +1,6 @@
 import type { AccountRow, GenerationRecord, HoldRow, LedgerRow, RateRow, SpenderRow } from '@gatehouse/core';
 import { bigintOf, maybeTextOf, numberOf, textOf } from './columns.js';
-import { GENERATION_COLUMNS, generationObject, generationValues } from './generation-row.js';
+import { GENERATION_COLUMNS, generationValues, packDraft } from './generation-row.js';
 import { readAccount, readHold, readSpender } from './money-rows.js';
 import type { SqlRow, SqlValue } from './runner.js';
 import type { SqliteStatements } from './sqlite-statements.js';
@@ -111,7 +111,7 @@ export class SqliteMoney {
       owner,
       createdAt,
       expiresAt,
-      row.draft === undefined ? null : JSON.stringify(generationObject(row.draft)),
+      row.draft === undefined ? null : packDraft(row.draft),
     );
     // A hold that came and went on in one transaction.
     if (row.state !== 'held' || row.checkpoint !== 0n) this.changeHold(row);

@@ -89,6 +89,8 @@ async function connect(
     // Opening may wait for another process that migrates.
     database.exec('pragma busy_timeout = 1900');
     database.exec('pragma journal_mode = wal; pragma synchronous = full; pragma temp_store = memory');
+    // The same few pages change all the time: the less often the log is copied back, the less is written. 16 MB each.
+    database.exec('pragma wal_autocheckpoint = 4000; pragma cache_size = -16000');
     migrateSqlite(database);
     database.exec(`pragma busy_timeout = ${BLOCKING_BUSY_MS}`);
     const statements = new SqliteStatements(database, onStatement);

@@ -31,8 +31,8 @@ export class MemoryLedger implements Ledger {
   readonly #resolved = new Set<string>();
   /** Of the holds that are still known. */
   readonly #charges = new Map<string, readonly LedgerRow[]>();
-  /** What requests came to that are not known any more, by account and by spender. */
-  readonly #carried = { accounts: new Map<string, bigint>(), spenders: new Map<string, bigint>() };
+  /** What requests came to that are not known any more. */
+  readonly #carried = new Map<string, Carried>();
   readonly #keep: number;
   readonly #grants = new Map<string, LedgerRow>();
   readonly #leases = new Map<string, number>();
@@ -118,18 +118,23 @@ export class MemoryLedger implements Ledger {
     if (this.#resolved.size <= this.#keep) return;
     const [oldest] = this.#resolved;
     if (oldest === undefined) return;
-    for (const { account, key, amount } of this.#charges.get(oldest) ?? []) {
-      add(this.#carried.accounts, account, amount);
-      if (key !== undefined) add(this.#carried.spenders, key, amount);
-    }
+    for (const row of this.#charges.get(oldest) ?? []) this.#carry(row);
     this.#resolved.delete(oldest);
     this.#charges.delete(oldest);
     this.#holds.delete(oldest);
     this.#forget(oldest);
   }
 
-  #chargesOf(isWanted: (row: LedgerRow) => boolean): bigint {
-    return sum([...this.#charges.values()].flat().filter(isWanted));
+  #carry({ account, key, day, amount, kind }: LedgerRow): void {
+    const name = JSON.stringify([account, key, day]);
+    const before = this.#carried.get(name) ?? { account, key, day, amount: 0n, requests: 0 };
+    const requests = before.requests + (kind === 'charge' ? 1 : 0);
+    this.#carried.set(name, { ...before, amount: before.amount + amount, requests });
+  }
+
+  /** Charges and corrections of the holds that are still known. */
+  #entries(): readonly LedgerRow[] {
+    return [...this.#charges.values()].flat();
   }
 
   #liveHolds(): readonly HoldRow[] {
@@ -137,42 +142,83 @@ export class MemoryLedger implements Ledger {
   }
 
   *#auditAccounts(): Generator<string> {
-    for (const { id, granted, charged, held } of this.#accounts.values()) {
-      const grants = sum([...this.#grants.values()].filter(({ account }) => account === id));
-      const charges = this.#chargesOf(({ account }) => account === id) + (this.#carried.accounts.get(id) ?? 0n);
-      const live = sum(this.#liveHolds().filter(({ account }) => account === id));
-      if (granted !== grants) yield differs(`account ${id}: granted`, granted, grants);
-      if (charged !== charges) yield differs(`account ${id}: charged`, charged, charges);
-      if (held !== live) yield differs(`account ${id}: held`, held, live);
+    const [entries, generations] = [this.#entries(), [...this.generations.values()]];
+    for (const { id, granted, charged, held, requests } of this.#accounts.values()) {
+      const rows = entries.filter(({ account }) => account === id);
+      const carried = [...this.#carried.values()].filter(({ account }) => account === id);
+      const live = this.#liveHolds().filter(({ account }) => account === id);
+      const counted = rows.filter(({ kind }) => kind === 'charge').length;
+      const reported = generations.filter(({ account }) => account === id).map(amountOf);
+      const grants = [...this.#grants.values()].filter(({ account }) => account === id);
+      yield* compared(`account ${id}`, [
+        ['granted', granted, sum(grants)],
+        ['charged', charged, sum(rows) + sum(carried)],
+        ['held', held, sum(live)],
+        ['requests', BigInt(requests), BigInt(carried.reduce((total, one) => total + one.requests, counted))],
+        ['charges of generations', charged, sum(reported) + sum(carried)],
+      ]);
     }
   }
 
+  /** A spender's windows never go back, so no row can lie in a later one: whatever is in a window is of its start or after. */
   *#auditSpenders(): Generator<string> {
-    for (const { key: id, totalPosted, totalHeld } of this.#spenders.values()) {
-      const charges = this.#chargesOf(({ key }) => key === id) + (this.#carried.spenders.get(id) ?? 0n);
-      const live = sum(this.#liveHolds().filter(({ key }) => key === id));
-      if (totalPosted !== charges) yield differs(`key ${id}: posted`, totalPosted, charges);
-      if (totalHeld !== live) yield differs(`key ${id}: held`, totalHeld, live);
+    const entries = this.#entries();
+    for (const row of this.#spenders.values()) {
+      const charges = [...entries, ...this.#carried.values()].filter(({ key }) => key === row.key);
+      const live = this.#liveHolds().filter(({ key }) => key === row.key);
+      const since = (rows: readonly Dated[], start: number): bigint => sum(rows.filter(({ day }) => day >= start));
+      yield* compared(`key ${row.key}`, [
+        ['total posted', row.totalPosted, sum(charges)],
+        ['day posted', row.dayPosted, since(charges, row.day)],
+        ['week posted', row.weekPosted, since(charges, row.week)],
+        ['month posted', row.monthPosted, since(charges, row.month)],
+        ['total held', row.totalHeld, sum(live)],
+        ['day held', row.dayHeld, since(live, row.day)],
+        ['week held', row.weekHeld, since(live, row.week)],
+        ['month held', row.monthHeld, since(live, row.month)],
+      ]);
     }
   }
 
   *#auditHolds(): Generator<string> {
     for (const { id, state } of this.#holds.values()) {
-      const expected = state === 'settled' ? 1 : 0;
-      const found = (this.#charges.get(id) ?? []).filter(({ kind }) => kind === 'charge').length;
-      if (found !== expected) yield `hold ${id}: ${state}, with ${found} charges`;
+      const rows = this.#charges.get(id) ?? [];
+      const charges = rows.filter(({ kind }) => kind === 'charge').length;
+      if (charges !== (state === 'settled' ? 1 : 0)) yield `hold ${id}: ${state}, with ${charges} charges`;
+      if (rows.length - charges > 1) yield `hold ${id}: ${rows.length - charges} corrections`;
+      const reported = this.generations.get(id)?.charge;
+      const charged = state === 'settled' ? sum(rows) : undefined;
+      if (reported !== charged) yield `hold ${id}: charged ${charged ?? 'nothing'}, reported ${reported ?? 'nothing'}`;
     }
   }
 }
 
-function add(sums: Map<string, bigint>, name: string, amount: bigint): void {
-  sums.set(name, (sums.get(name) ?? 0n) + amount);
+/** Charges of one spender on one day, and how many requests they were for. */
+interface Carried extends Dated {
+  readonly account: string;
+  readonly key: string | undefined;
+  readonly requests: number;
+}
+
+interface Dated {
+  readonly day: number;
+  readonly amount: bigint;
+}
+
+function amountOf({ charge: amount }: GenerationRecord): { readonly amount: bigint } {
+  return { amount };
+}
+
+function* compared(
+  what: string,
+  sums: readonly (readonly [name: string, stored: bigint, rows: bigint])[],
+): Generator<string> {
+  for (const [name, stored, rows] of sums) {
+    if (stored !== rows) yield `${what}: ${name} is ${stored}, its rows sum to ${rows}`;
+    else if (stored < 0n) yield `${what}: ${name} is ${stored}, below nothing`;
+  }
 }
 
 function sum(rows: readonly { readonly amount: bigint }[]): bigint {
   return rows.reduce((total, { amount }) => total + amount, 0n);
-}
-
-function differs(what: string, stored: bigint, rows: bigint): string {
-  return `${what} is ${stored}, its rows sum to ${rows}`;
 }
