@@ -173,7 +173,8 @@ export class Bill implements Payment {
     this.#allowance?.settle(record.promptTokens + record.completionTokens);
     void written.then(() => {
       this.#resolved();
-      this.#billing.settled(record);
+      // Of what was never sent there is no generation to tell of.
+      if (this.#hold.dispatches > 0) this.#billing.settled(record);
     });
     return this.#closed;
   }

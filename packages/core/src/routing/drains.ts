@@ -14,7 +14,7 @@ export interface DrainLimits {
 export class Drains {
   readonly limits: DrainLimits;
   readonly #clock: Clock;
-  #count = 0;
+  readonly #stops = new Set<() => void>();
 
   constructor(clock: Clock, limits: DrainLimits) {
     this.#clock = clock;
@@ -23,15 +23,17 @@ export class Drains {
 
   /** Takes a place; the answer gives it back. `stop` is called when the time is over. Undefined where there is no place. */
   enter(stop: () => void): CancelTimer | undefined {
-    if (this.#count >= this.limits.most) return undefined;
-    this.#count += 1;
-    const cancelTimer = this.#clock.after(this.limits.timeoutMs, stop);
-    let left = false;
+    if (this.#stops.size >= this.limits.most) return undefined;
+    const own = (): void => stop();
+    this.#stops.add(own);
+    const cancelTimer = this.#clock.after(this.limits.timeoutMs, own);
     return () => {
-      if (left) return;
-      left = true;
-      this.#count -= 1;
-      cancelTimer();
+      if (this.#stops.delete(own)) cancelTimer();
     };
+  }
+
+  /** Nothing is read on any more. */
+  stopAll(): void {
+    for (const stop of this.#stops) stop();
   }
 }
