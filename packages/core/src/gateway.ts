@@ -227,9 +227,9 @@ function toServices(
     usage: accounts.usage,
     spending: (spenders) => accounts.guard.run(accounts.store.ledger.spending(spenders)),
     generation: (id, account) => accounts.guard.run(accounts.store.generations.find(id, account)),
-    async admit({ spender, account, rates }) {
+    async admit({ spender, subject, rates }) {
       if (rates.requestsPerMinute === undefined && rates.tokensPerMinute === undefined) return undefined;
-      return accounts.limiter.admit({ subject: spender ?? `account/${account}`, limits: rates });
+      return accounts.limiter.admit({ subject, isAccount: spender === undefined, limits: rates });
     },
     bodyLimits: {
       bytes: limits.bodyBytes,

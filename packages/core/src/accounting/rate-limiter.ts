@@ -7,6 +7,8 @@ import type { StoreGuard } from './store-guard.js';
 /** Whose requests are counted, and how many may come. */
 export interface RateSubject {
   readonly subject: string;
+  /** They are those of a whole account, not of one key. */
+  readonly isAccount: boolean;
   readonly limits: RateLimits;
 }
 
@@ -41,7 +43,7 @@ export class RateLimiter {
   async admit(one: RateSubject): Promise<Allowance> {
     const use = { requests: 1, tokens: 0 };
     const verdict = await this.take(one, use);
-    if (!verdict.passed) throw exceeded(verdict, one.limits, use, this.#parts.guard.clock);
+    if (!verdict.passed) throw exceeded(verdict, one, use, this.#parts.guard.clock);
     return new Allowance(this, one, verdict, this.#parts.guard.clock);
   }
 
@@ -92,7 +94,7 @@ export class Allowance {
       return;
     }
     await this.#limiter.correct(this.#one, { requests: -1, tokens: 0 });
-    throw exceeded(verdict, this.#one.limits, use, this.#clock);
+    throw exceeded(verdict, this.#one, use, this.#clock);
   }
 
   /** The request has come to so many tokens after all. */
@@ -115,7 +117,7 @@ function shareOf({ requestsPerMinute, tokensPerMinute }: RateLimits, instances: 
   return { requestsPerMinute: share(requestsPerMinute), tokensPerMinute: share(tokensPerMinute) };
 }
 
-function exceeded(verdict: RateVerdict, limits: RateLimits, use: RateUse, clock: Clock): GatewayError {
+function exceeded(verdict: RateVerdict, { limits, isAccount }: RateSubject, use: RateUse, clock: Clock): GatewayError {
   const { exceeded: which = 'requests', retryAfterMs } = verdict;
   const limit = which === 'requests' ? limits.requestsPerMinute : limits.tokensPerMinute;
   const tooLarge =
@@ -126,7 +128,7 @@ function exceeded(verdict: RateVerdict, limits: RateLimits, use: RateUse, clock:
     retryable: retryAfterMs !== undefined,
     headers,
     metadata: {
-      limit_source: which === 'requests' ? 'key_requests' : 'key_tokens',
+      limit_source: `${isAccount ? 'account' : 'key'}_${which}`,
       headers: {
         'X-RateLimit-Limit': headers['x-ratelimit-limit'],
         'X-RateLimit-Remaining': headers['x-ratelimit-remaining'],

@@ -13,6 +13,8 @@ export interface Caller {
   readonly keyHash: string | undefined;
   /** Who spends, as the ledger knows it; undefined: the account alone. */
   readonly spender: string | undefined;
+  /** Whose rates and idempotency keys these are: the spender's or, without one, the account's. */
+  readonly subject: string;
   readonly scopes: ReadonlySet<Scope>;
   readonly limit: Reservation['limit'];
   readonly rates: RateLimits;
@@ -41,12 +43,14 @@ export function toCaller(identity: CallerIdentity, keyHash?: string): Caller {
     streamRecovery,
     tags = [],
   } = identity;
+  // Another account's caller may have the same name, and either may have slashes in it.
+  const spender = keyHash ?? (id === undefined ? undefined : `${encodeURIComponent(account)}/${id}`);
   return {
     account,
     label,
     keyHash,
-    // Another account's caller may have the same name.
-    spender: keyHash ?? (id === undefined ? undefined : `${account}/${id}`),
+    spender,
+    subject: spender ?? `account:${account}`,
     scopes: new Set(expandScopes(scopes)),
     limit: limitOf(identity),
     rates: ratesOf(identity),
@@ -68,6 +72,7 @@ export function toKeyCaller(record: KeyRecord): Caller {
     label: record.label,
     keyHash: record.hash,
     spender: record.hash,
+    subject: record.hash,
     scopes: new Set(record.scopes),
     limit: limit === undefined ? undefined : { amount: limit, reset },
     rates:

@@ -46,7 +46,7 @@ export function idempotencyOf(
   if (!KEY.test(value)) throw fieldError('Idempotency-Key', 'expected 1 to 255 printable ASCII characters');
   const { replays, keep, lapseMs } = parts;
   // One key's values are not another's, nor one account's.
-  const subject = caller.spender ?? `account/${caller.account}`;
+  const { subject } = caller;
   return {
     async claim(generationId) {
       const fingerprint = hash('sha256', canonicalJson(body), 'hex');
