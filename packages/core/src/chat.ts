@@ -91,6 +91,11 @@ export function beginChat(
   };
   const openBill = async (): Promise<Bill> => {
     await origin.allowance?.takeTokens(routed.promptTokens);
+    const refuse = (error: unknown): never => {
+      // Nothing was asked: what was counted as its tokens is free for others.
+      origin.allowance?.settle(0);
+      throw error;
+    };
     return Bill.open(
       parts.billing,
       {
@@ -108,7 +113,7 @@ export function beginChat(
       },
       routed.plan.attempts,
       records,
-    );
+    ).catch(refuse);
   };
   const leave = (): void => scope.cancel(new GatewayError('client_closed', 'the client went away'));
   return {
