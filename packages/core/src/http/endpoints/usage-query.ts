@@ -6,6 +6,7 @@ import { listParam, wholeParam, wordParam } from '../query.js';
 /** A query of usage, before it is known whose. */
 export type ParsedUsageQuery = Omit<UsageQuery, 'account'>;
 
+const HASH = /^[0-9a-f]{64}$/i;
 const DAY_MS = 86_400_000;
 const DEFAULT_DAYS = 30;
 const MOST_VALUES = 20;
@@ -16,6 +17,7 @@ const GROUPS = ['model', 'provider', 'key', 'user', 'app', 'tag'] as const satis
 const GRANULARITIES = ['hour', 'day', 'month', 'all'] as const;
 /** The longest range of each, days. */
 const LONGEST: Readonly<Record<UsageQuery['granularity'], number>> = { hour: 31, day: 366, month: 3660, all: 3660 };
+const DATE_CHARACTERS = 10;
 const DATE = /^\d{4}-\d{2}-\d{2}$/;
 const DATE_TIME = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}(?::\d{2}(?:\.\d{1,9})?)?(?:Z|[+-]\d{2}:\d{2})$/;
 
@@ -28,7 +30,7 @@ export function parseUsageQuery(params: URLSearchParams, now: number): ParsedUsa
     groupBy: groupsOf(params),
     models: values(params, 'model'),
     providers: values(params, 'provider'),
-    keys: values(params, 'key'),
+    keys: values(params, 'key')?.map((key) => (HASH.test(key) ? key.toLowerCase() : key)),
     users: values(params, 'user'),
     apps: values(params, 'app'),
     tags: values(params, 'tag'),
@@ -42,8 +44,8 @@ export function parseUsageQuery(params: URLSearchParams, now: number): ParsedUsa
 export function dayParam(params: URLSearchParams, name: string): number | undefined {
   const text = params.get(name);
   if (text === null || text === '') return undefined;
-  const at = DATE.test(text) ? Date.parse(text) : Number.NaN;
-  if (Number.isNaN(at)) throw fieldError(name, 'expected a date such as 2026-01-31');
+  const at = timeOf(text, 0, DATE);
+  if (at === undefined) throw fieldError(name, 'expected a date such as 2026-01-31');
   return at;
 }
 
@@ -75,9 +77,21 @@ function timeParam(params: URLSearchParams, names: readonly string[], dayMs: num
   if (second !== undefined) throw fieldError(second, `expected it not beside \`${name}\`, which means the same`);
   const text = params.get(name) ?? '';
   if (text === '') return undefined;
-  const at = DATE.test(text) ? Date.parse(text) + dayMs : DATE_TIME.test(text) ? Date.parse(text) : Number.NaN;
-  if (Number.isNaN(at)) throw fieldError(name, 'expected a date such as 2026-01-31, or ISO 8601 with an offset');
+  const at = timeOf(text, dayMs, DATE_TIME);
+  if (at === undefined) throw fieldError(name, 'expected a date such as 2026-01-31, or ISO 8601 with an offset');
   return at;
+}
+
+/** A date, moved by `dayMs`, or a text of another pattern; undefined for what is neither, such as 30 February. */
+function timeOf(text: string, dayMs: number, pattern: RegExp): number | undefined {
+  const isDate = DATE.test(text);
+  if (!isDate && !pattern.test(text)) return undefined;
+  // Date.parse takes the 30th of February for the 2nd of March.
+  const day = text.slice(0, DATE_CHARACTERS);
+  const start = Date.parse(day);
+  if (Number.isNaN(start) || !new Date(start).toISOString().startsWith(day)) return undefined;
+  const at = isDate ? start + dayMs : Date.parse(text);
+  return Number.isNaN(at) ? undefined : at;
 }
 
 function groupsOf(params: URLSearchParams): readonly UsageGroup[] {

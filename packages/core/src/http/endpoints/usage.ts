@@ -11,7 +11,7 @@ import { json } from '../render.js';
 import type { HttpResponse } from '../types.js';
 import { type ParsedUsageQuery, parseUsageQuery } from './usage-query.js';
 
-/** Columns of a group. */
+/** Columns of each group, in their order. */
 const GROUP_COLUMNS: Readonly<Record<string, readonly string[]>> = {
   model: ['model', 'model_permaslug'],
   provider: ['provider_name'],
@@ -41,5 +41,6 @@ function ownQuery(query: ParsedUsageQuery, { account, scopes, spender }: Caller)
 }
 
 function columnsOf({ summary, meta }: UsageList): readonly string[] {
-  return ['date', ...Object.keys(summary), ...meta.group_by.flatMap((group) => GROUP_COLUMNS[group] ?? [])];
+  const groups = Object.keys(GROUP_COLUMNS).filter((group) => meta.group_by.includes(group));
+  return ['date', ...Object.keys(summary), ...groups.flatMap((group) => GROUP_COLUMNS[group] ?? [])];
 }
