@@ -140,6 +140,7 @@ function createRelay(
   const { request, services } = exchange;
   const { streams, clock } = services;
   let opened = opening instanceof Promise ? undefined : opening;
+  let hasFailed = false;
   const opens = (open: OpenStream): OpenStream => {
     opened = open;
     return open;
@@ -153,11 +154,15 @@ function createRelay(
       const shown = withMetadata(chunks, exchange, call);
       return streams.usageChunk === 'separate' ? shown.flatMap(separateUsage) : shown;
     },
-    failure: (thrown) => failureChunk(exchange, call, opened, thrown),
+    failure(thrown) {
+      const chunk = failureChunk(exchange, call, opened, thrown);
+      hasFailed = chunk !== undefined;
+      return chunk;
+    },
     disconnect: () => request.disconnect?.(),
     done(complete) {
       call.end(complete ? 'complete' : undefined);
-      void idempotent?.finish(undefined);
+      void (hasFailed ? idempotent?.release() : idempotent?.finish(undefined));
     },
   });
 }
