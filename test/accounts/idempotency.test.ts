@@ -95,6 +95,7 @@ describe('R-M30 Idempotency-Key', () => {
       expect(second.headers['retry-after']).toBeUndefined();
       expect(errorOf(second).code).toBe('conflict');
       expect(errorOf(second).metadata['generation_id']).toMatch(/^gen-/);
+      expect(second.headers['x-generation-id']).toBe(errorOf(second).metadata['generation_id']);
       expect(statusAndRetry(await once(`run ${stream}`, { stream, top_p: 0.5 }))).toEqual([422, 'false']);
       waiting.open();
       expect((await first).headers['x-generation-id']).toBe(errorOf(second).metadata['generation_id']);

@@ -53,12 +53,13 @@ export function idempotencyOf(
       const verdict = await replays.claim({ subject, value, fingerprint, generationId, keepMs: KEEP_MS, lapseMs });
       if (verdict.kind === 'claimed') return undefined;
       if (verdict.kind === 'finished' && verdict.answer !== undefined && keep) return verdict.answer;
-      const metadata = { generation_id: verdict.generationId };
+      const { generationId: known } = verdict;
+      const about = { metadata: { generation_id: known }, headers: { 'x-generation-id': known } };
       if (verdict.kind === 'different') {
-        throw new GatewayError('unprocessable', 'Idempotency-Key: it was used before with another body', { metadata });
+        throw new GatewayError('unprocessable', 'Idempotency-Key: it was used before with another body', about);
       }
       const what = verdict.kind === 'running' ? 'is still running' : 'has been answered, and the answer is not kept';
-      throw new GatewayError('conflict', `Idempotency-Key: the request ${what}`, { metadata, retryable: false });
+      throw new GatewayError('conflict', `Idempotency-Key: the request ${what}`, { ...about, retryable: false });
     },
     finish(answer) {
       const kept = keep && answer !== undefined && Buffer.byteLength(answer) <= MOST_BYTES ? answer : undefined;

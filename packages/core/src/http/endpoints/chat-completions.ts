@@ -30,9 +30,9 @@ export async function chatCompletions(exchange: Exchange): Promise<HttpResponse>
     attribution: attributionOf(request, parsed.request.metadata, caller),
     allowance: exchange.allowance,
   });
-  headers['x-generation-id'] = call.id;
   const replayed = await claimed(idempotent, call);
   if (replayed !== undefined) return replay(replayed, exchange);
+  headers['x-generation-id'] = call.id;
   return parsed.request.stream === true ? stream(exchange, call, idempotent) : whole(exchange, call, idempotent);
 }
 
