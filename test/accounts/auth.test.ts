@@ -213,10 +213,32 @@ describe('R-M42 refusals say why', () => {
     for (const digit of ['1', '2', '3']) expect((await send('/key', { key: wrong(digit) })).status).toBe(401);
     const refused = await send('/key', { key: wrong('4') });
     expect(refused.status).toBe(429);
-    expect(errorOf(refused).metadata['limit_source']).toBe('address');
+    expect(errorOf(refused).metadata).toMatchObject({
+      limit_source: 'address',
+      headers: {
+        'X-RateLimit-Limit': '3',
+        'X-RateLimit-Remaining': '0',
+        'X-RateLimit-Reset': String(NOON + 60_000),
+      },
+    });
     expect(Number(refused.headers['retry-after'])).toBe(20);
     expect(refused.headers['x-should-retry']).toBe('true');
     expect((await send('/key', { key: good.key })).status).toBe(200);
+  });
+});
+
+describe('keys of the configuration', () => {
+  it('R-V30 are compared as digests: no length of what is presented throws, and the store is not asked', async () => {
+    const keys = ['sixteen-letters-', 'x'.repeat(256), 'sk-or-v1-configured'];
+    const { store, ask: send } = await start({ auth: { keys } });
+    for (const key of keys) expect((await send('/key', { key })).status).toBe(200);
+    for (const key of ['x', 'sixteen-letters', 'sixteen-letters--', 'x'.repeat(255), 'X'.repeat(256), 'sk-or-v1-']) {
+      expect([key, (await send('/key', { key })).status]).toEqual([key, 401]);
+    }
+    expect(store.callsOf('keys', 'find')).toEqual([]);
+    for (const key of ['too-short', 'x'.repeat(257), 'with blanks in the key', '']) {
+      await expect(start({ auth: { keys: [key] } })).rejects.toThrow(/^auth\.keys: /);
+    }
   });
 });
 

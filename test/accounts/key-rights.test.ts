@@ -228,6 +228,8 @@ describe('R-V04 T17 rights of keys', () => {
         expect(errorOf(answer).message).toMatch(/^scopes: /);
       }
     }
+    const configured = { key: 'sk-or-v1-configured-for-both', scopes: ['inference', 'management'] } as const;
+    await expect(start({ auth: { keys: [configured] } })).rejects.toThrow(/^auth\.keys: /);
     await expect(gateway.keys.create({ name: 'both', scopes: ['inference', 'management'] })).rejects.toMatchObject({
       code: 'invalid_request',
     });

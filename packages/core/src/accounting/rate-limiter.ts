@@ -122,13 +122,26 @@ function exceeded(verdict: RateVerdict, { limits, isAccount }: RateSubject, use:
   const limit = which === 'requests' ? limits.requestsPerMinute : limits.tokensPerMinute;
   const tooLarge =
     which === 'tokens' && retryAfterMs === undefined ? `, and this request alone needs ${use.tokens}` : '';
-  const headers = rateHeaders(verdict, clock.now());
-  return new GatewayError('rate_limit_exceeded', `Rate limit exceeded: ${limit} ${which} per minute${tooLarge}`, {
+  return rateLimited(`Rate limit exceeded: ${limit} ${which} per minute${tooLarge}`, {
+    source: `${isAccount ? 'account' : 'key'}_${which}`,
+    verdict,
+    now: clock.now(),
+  });
+}
+
+/** The error of whoever comes too often, with what is left and when to come again. */
+export function rateLimited(
+  message: string,
+  { source, verdict, now }: { readonly source: string; readonly verdict: RateVerdict; readonly now: number },
+): GatewayError {
+  const { retryAfterMs } = verdict;
+  const headers = rateHeaders(verdict, now);
+  return new GatewayError('rate_limit_exceeded', message, {
     retryAfterMs,
     retryable: retryAfterMs !== undefined,
     headers,
     metadata: {
-      limit_source: `${isAccount ? 'account' : 'key'}_${which}`,
+      limit_source: source,
       headers: {
         'X-RateLimit-Limit': headers['x-ratelimit-limit'],
         'X-RateLimit-Remaining': headers['x-ratelimit-remaining'],

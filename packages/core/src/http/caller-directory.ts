@@ -1,5 +1,6 @@
 import { hash, timingSafeEqual } from 'node:crypto';
 import type { KeyDirectory } from '../accounting/key-directory.js';
+import { rateLimited } from '../accounting/rate-limiter.js';
 import type { Clock } from '../clock.js';
 import { GatewayError } from '../errors.js';
 import { memoryRates } from '../stores/memory.js';
@@ -47,7 +48,7 @@ export class CallerDirectory {
   readonly #parts: CallerDirectoryParts;
   #failures: { readonly rates: RateStore; readonly addresses: Set<string> };
 
-  /** @throws TypeError for a key that is too short to be safe or could not be sent in a header. */
+  /** @throws TypeError for a key that is too short to be safe, could not be sent in a header, or manages and infers. */
   constructor(parts: CallerDirectoryParts) {
     this.#keys = parts.configured.map(toKnownKey);
     this.#parts = parts;
@@ -114,9 +115,11 @@ export class CallerDirectory {
     const use = { requests: 1, tokens: 0 };
     const verdict = await rates.take(from, use, { requestsPerMinute, tokensPerMinute: undefined });
     if (verdict.passed) return unauthorized(reason, message);
-    return new GatewayError('rate_limit_exceeded', 'Rate limit exceeded: too many API keys that are not valid', {
-      retryAfterMs: verdict.retryAfterMs,
-      metadata: { limit_source: 'address' },
+    const now = this.#parts.clock.now();
+    return rateLimited('Rate limit exceeded: too many API keys that are not valid', {
+      source: 'address',
+      verdict,
+      now,
     });
   }
 }
@@ -139,7 +142,11 @@ function toKnownKey(given: string | ConfiguredKey): KnownKey {
   }
   const digest = digestOf(configured.key);
   const label = configured.label ?? `${configured.key.slice(0, 4)}...${configured.key.slice(-3)}`;
-  return { digest, caller: toCaller({ ...configured, label }, digest.toString('hex')) };
+  const caller = toCaller({ ...configured, label }, digest.toString('hex'));
+  if (caller.scopes.has('chat') && caller.scopes.has('keys:write')) {
+    throw new TypeError('auth.keys: expected not both of chat and keys:write: a key either manages or infers');
+  }
+  return { digest, caller };
 }
 
 function digestOf(key: string): Buffer {
