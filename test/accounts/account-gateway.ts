@@ -26,7 +26,7 @@ export const DAY = 86_400_000;
 export const ANSWER_USD = 0.000017;
 
 /** How a request is sent. */
-export interface Asked {
+interface Asked {
   readonly method?: string;
   readonly key?: string | undefined;
   readonly headers?: Readonly<Record<string, string>>;

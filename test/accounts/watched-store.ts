@@ -1,10 +1,10 @@
 import type { Store } from '@gatehouse/core';
 
 /** What a store consists of. */
-export type StorePart = 'keys' | 'ledger' | 'generations' | 'rates' | 'replays';
+type StorePart = 'keys' | 'ledger' | 'generations' | 'rates' | 'replays';
 
 /** One call of the gateway to its store. */
-export interface StoreCall {
+interface StoreCall {
   readonly part: StorePart;
   readonly method: string;
   readonly args: readonly unknown[];

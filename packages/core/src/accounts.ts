@@ -111,7 +111,8 @@ export function createAccounts(options: GatewayOptions, clock: Clock, random: Ra
     settled,
     async close() {
       await within(settled(), CLOSE_MS, clock);
-      await lease.stop();
+      // A store that hangs does not hold up the end of the process: others see its lease run out.
+      await within(lease.stop(), CLOSE_MS, clock);
       await store.close();
     },
   };
