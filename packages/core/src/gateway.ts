@@ -102,7 +102,10 @@ export function createGateway(options: GatewayOptions): Gateway {
   const services = toServices(options, parts, accounts, () => draining);
   const discovery = new Discovery({ clock, catalog: parts.catalog, transports: parts.runner.transports });
   const handle = createHandler(services);
-  const endAll = (): void => running.cancel(new GatewayError('service_unavailable', 'the gateway is shutting down'));
+  const endAll = (): void => {
+    running.cancel(new GatewayError('service_unavailable', 'the gateway is shutting down'));
+    parts.runner.drains.stopAll();
+  };
   const drain = async ({ timeoutMs = DRAIN_MS }: { readonly timeoutMs?: number } = {}): Promise<void> => {
     draining = true;
     const cancel = clock.after(timeoutMs, endAll);
