@@ -13,8 +13,8 @@ export interface MemoryStoreOptions {
 }
 
 const KEEP = 100_000;
-/** Answers of requests with an idempotency key. */
-const KEEP_REPLAYS = 10_000;
+/** Claims of idempotency keys, and characters of all answers that are kept for them: beyond either the oldest make room. */
+const MOST_REPLAYS = { claims: 10_000, characters: 67_108_864 };
 
 /**
  * A store in this process: the reference for the others, and what a gateway without any other one uses. Whatever it keeps
@@ -95,16 +95,27 @@ interface Replay extends ReplayClaim {
 
 function memoryReplays(clock: Clock): ReplayStore {
   const replays = new Map<string, Replay>();
+  let characters = 0;
   const nameOf = (subject: string, value: string): string => `${subject}\0${value}`;
+  const remove = (name: string): void => {
+    characters -= replays.get(name)?.answer?.length ?? 0;
+    replays.delete(name);
+  };
+  const put = (name: string, replay: Replay): void => {
+    remove(name);
+    replays.set(name, replay);
+    characters += replay.answer?.length ?? 0;
+    for (const oldest of replays.keys()) {
+      if (replays.size <= MOST_REPLAYS.claims && characters <= MOST_REPLAYS.characters) break;
+      remove(oldest);
+    }
+  };
   return {
     async claim(claim) {
       const name = nameOf(claim.subject, claim.value);
       const found = replays.get(name);
       if (found === undefined || found.until <= clock.now()) {
-        replays.delete(name);
-        replays.set(name, { ...claim, finished: false, answer: undefined, until: clock.now() + claim.lapseMs });
-        const [oldest] = replays.keys();
-        if (replays.size > KEEP_REPLAYS && oldest !== undefined) replays.delete(oldest);
+        put(name, { ...claim, finished: false, answer: undefined, until: clock.now() + claim.lapseMs });
         return { kind: 'claimed' };
       }
       const { generationId, answer } = found;
@@ -115,10 +126,10 @@ function memoryReplays(clock: Clock): ReplayStore {
       const found = replays.get(nameOf(subject, value));
       if (found === undefined) return;
       const until = clock.now() + found.keepMs;
-      replays.set(nameOf(subject, value), { ...found, finished: true, answer, until });
+      put(nameOf(subject, value), { ...found, finished: true, answer, until });
     },
     async release(subject, value) {
-      replays.delete(nameOf(subject, value));
+      remove(nameOf(subject, value));
     },
   };
 }
