@@ -1,0 +1,152 @@
+import { z } from 'zod';
+import { optional } from '../wire/schema-parts.js';
+import { checkedOptions } from './checked-options.js';
+import type { ChatMessage, ChatRequest, ContentPart, ReasoningDetail, TextPart } from '../wire/chat.js';
+import { defineTransform } from './define-transform.js';
+import { answerTextStage, filterAnswer } from './text/answer-text.js';
+import type { TextKind } from './text/choice-texts.js';
+import { DETECTORS, type DetectorName, finders } from './text/detectors.js';
+import { HoldBack } from './text/hold-back.js';
+import { Placeholders } from './text/placeholders.js';
+import type { Transform, TransformContext } from './types.js';
+
+/** What `redact` takes, and a request's `{ "name": "redact", … }` besides its name. */
+export interface RedactOptions {
+  /** Default: all of `secret`, `email`, `iban`, `card`, `phone`. */
+  readonly detectors?: readonly DetectorName[] | undefined;
+}
+
+const options: z.ZodType<RedactOptions> = z.strictObject({
+  detectors: optional(z.array(z.enum(DETECTORS)).min(1).max(DETECTORS.length)),
+});
+
+/**
+ * Keeps personal and secret values in the building: what the detectors find in the messages of a request becomes a
+ * placeholder such as `[[EMAIL_1]]` before it is sent, and the value again in the answer, streamed too. The same value gets
+ * the same placeholder, in the order of first appearance, so a conversation that goes on keeps its placeholders.
+ *
+ * @example
+ * createGateway({ providers, transforms: [redact({ detectors: ['email', 'iban'] })] });
+ * @throws TypeError for an unknown detector.
+ */
+export function redact(given: RedactOptions = {}): Transform<RedactOptions> {
+  return defineTransform({
+    name: 'redact',
+    options,
+    defaults: checkedOptions('redact', options, given),
+    request(request, context) {
+      const { detectors = DETECTORS } = context.options;
+      const placeholders = new Placeholders(textsOf(request));
+      const redacted = mapTexts(request, (text, kind) => without(text, kind, detectors, placeholders));
+      if (placeholders.count === 0) return request;
+      tables.set(context, placeholders);
+      context.note({ values: placeholders.count });
+      return redacted;
+    },
+    completion(completion, context) {
+      const table = tables.get(context);
+      return table === undefined ? completion : filterAnswer(completion, (kind) => restorer(table, kind));
+    },
+    stage(context) {
+      const table = tables.get(context);
+      return table === undefined ? UNTOUCHED : answerTextStage((kind) => restorer(table, kind));
+    },
+  });
+}
+
+const UNTOUCHED = { chunk: <T>(chunk: T): readonly T[] => [chunk] };
+
+/** What stands for what, of the calls under way. */
+const tables = new WeakMap<TransformContext<RedactOptions>, Placeholders>();
+
+function restorer(placeholders: Placeholders, kind: TextKind): HoldBack {
+  return new HoldBack(placeholders.finder, (found) => inside(kind, placeholders.valueOf(found)));
+}
+
+function without(text: string, kind: TextKind, detectors: readonly DetectorName[], placeholders: Placeholders): string {
+  let passed = text;
+  // In the order in which detectors stand, the most telling ones first, whatever the order in options.
+  for (const name of DETECTORS) {
+    if (!detectors.includes(name)) continue;
+    const filter = new HoldBack(finders[name], (found) => placeholders.of(name, raw(kind, found)));
+    passed = filter.push(passed) + filter.end();
+  }
+  return passed;
+}
+
+function inside(kind: TextKind, text: string): string {
+  return kind === 'text' ? text : JSON.stringify(text).slice(1, -1);
+}
+
+/** What a piece of a JSON string says; itself where it is cut in the middle of an escape. */
+function raw(kind: TextKind, text: string): string {
+  if (kind === 'text' || !text.includes('\\')) return text;
+  try {
+    const value: unknown = JSON.parse(`"${text}"`);
+    return typeof value === 'string' && inside(kind, value) === text ? value : text;
+  } catch {
+    return text;
+  }
+}
+
+type MapText = (text: string, kind: TextKind) => string;
+
+function textsOf(request: ChatRequest): readonly string[] {
+  const texts: string[] = [];
+  mapTexts(request, (text) => {
+    texts.push(text);
+    return text;
+  });
+  return texts;
+}
+
+/** A request with every text of its messages mapped; what a text belongs to is copied only where it changed. */
+function mapTexts(request: ChatRequest, map: MapText): ChatRequest {
+  return { ...request, messages: request.messages.map((message) => mapMessage(message, map)) };
+}
+
+function mapMessage(message: ChatMessage, map: MapText): ChatMessage {
+  switch (message.role) {
+    case 'system':
+    case 'developer':
+      return { ...message, content: mapParts(message.content, map) };
+    case 'user':
+    case 'tool':
+      return { ...message, content: mapParts(message.content, map) };
+    case 'assistant':
+      return {
+        ...message,
+        ...(message.content !== undefined && { content: mapParts(message.content, map) }),
+        ...(message.refusal !== undefined && { refusal: map(message.refusal, 'text') }),
+        ...(message.reasoning !== undefined && { reasoning: map(message.reasoning, 'text') }),
+        ...(message.reasoning_details !== undefined && {
+          reasoning_details: message.reasoning_details.map((detail) => mapDetail(detail, map)),
+        }),
+        ...(message.tool_calls !== undefined && {
+          tool_calls: message.tool_calls.map((call) => ({
+            ...call,
+            function: { ...call.function, arguments: map(call.function.arguments, 'arguments') },
+          })),
+        }),
+      };
+    default:
+      return message satisfies never;
+  }
+}
+
+function mapParts<Part extends TextPart | ContentPart>(
+  content: string | readonly Part[],
+  map: MapText,
+): string | readonly Part[] {
+  if (typeof content === 'string') return map(content, 'text');
+  return content.map((part) => (part.type === 'text' ? { ...part, text: map(part.text, 'text') } : part));
+}
+
+/** The provider signed what it wrote, which had the placeholders: the same ones come back here. */
+function mapDetail(detail: ReasoningDetail, map: MapText): ReasoningDetail {
+  return {
+    ...detail,
+    ...(detail.text !== undefined && { text: map(detail.text, 'text') }),
+    ...(detail.summary !== undefined && { summary: map(detail.summary, 'text') }),
+  };
+}

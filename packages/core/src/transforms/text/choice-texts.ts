@@ -1,0 +1,224 @@
+import type { ChunkChoice, Delta, ReasoningDetail, ToolCallDelta } from '../../wire/chat.js';
+import { type TextFilter, WholeCharacters } from './filter.js';
+import { JsonEnd } from './json-end.js';
+
+/** Where a text of an answer stands: arguments are JSON, and what goes in there has to be escaped. */
+export type TextKind = 'text' | 'arguments';
+
+/** Makes the filter of one text of an answer. */
+export type NewFilter = (kind: TextKind) => TextFilter;
+
+const EMPTY: Delta = {};
+/** Texts in the order in which an answer has them: a refusal ends its own kind and leaves nothing of the later ones. */
+const REASONING = 0;
+const CONTENT = 1;
+const FIRST_CALL = 2;
+
+interface OpenText {
+  readonly filter: TextFilter;
+  readonly place: number;
+}
+
+/**
+ * The texts of one choice of a stream, each with a filter of its own. A choice ends with what was held back of them; a text
+ * that must not go on ends it with `content_filter`.
+ */
+export class ChoiceTexts {
+  readonly #newFilter: NewFilter;
+  readonly #texts = new Map<string, OpenText>();
+  readonly #calls = new Map<number, JsonEnd>();
+  /** Where in the answer something was refused. */
+  #refusedAt = Number.POSITIVE_INFINITY;
+  #over = false;
+
+  constructor(newFilter: NewFilter) {
+    this.#newFilter = newFilter;
+  }
+
+  get refused(): boolean {
+    return this.#refusedAt !== Number.POSITIVE_INFINITY;
+  }
+
+  /** What goes on of a step; the step itself where all of it does. */
+  take(step: ChunkChoice): readonly ChunkChoice[] {
+    if (this.#over) return [];
+    const delta = this.#filtered(step.delta);
+    if (step.finish_reason === null) {
+      if (delta === step.delta) return [step];
+      // Probabilities name the tokens whose text was held back or changed.
+      return isEmpty(delta) ? [] : [{ ...step, delta, logprobs: null }];
+    }
+    const held = this.#flush();
+    this.#over = true;
+    if (delta === step.delta && held === undefined && !this.refused) return [step];
+    const finish: ChunkChoice = {
+      ...step,
+      delta: EMPTY,
+      logprobs: null,
+      ...(this.refused && { finish_reason: 'content_filter' as const }),
+    };
+    const before = [delta, held ?? EMPTY].filter((one) => !isEmpty(one)).map((one) => bare(step.index, one));
+    return [...before, finish];
+  }
+
+  /** What was held back, where the choice never finished. */
+  end(): Delta | undefined {
+    if (this.#over) return undefined;
+    this.#over = true;
+    return this.#flush();
+  }
+
+  #filtered(delta: Delta): Delta {
+    const { content, reasoning, refusal, reasoning_details: details, tool_calls: calls } = delta;
+    const shownReasoning = this.#text('reasoning', REASONING, reasoning);
+    const shownDetails = details === undefined ? undefined : this.#details(details);
+    const shownContent = this.#text('content', CONTENT, content);
+    const shownRefusal = this.#text('refusal', CONTENT, refusal);
+    const shownCalls = calls === undefined ? undefined : this.#toolCalls(calls);
+    const isSame =
+      !this.refused &&
+      shownContent === content &&
+      shownReasoning === reasoning &&
+      shownRefusal === refusal &&
+      isEach(shownDetails, details) &&
+      isEach(shownCalls, calls);
+    // The usual chunk has content and nothing else: it is copied only where the filter changed it.
+    if (isSame) return delta;
+    const { content: _, reasoning: __, refusal: ___, reasoning_details: ____, tool_calls: _____, ...rest } = delta;
+    return {
+      ...(this.refused ? onlyRole(delta) : rest),
+      // The first chunk of an answer has empty content, and clients look for it.
+      ...(shownContent !== undefined && (shownContent !== '' || delta.role !== undefined) && { content: shownContent }),
+      ...(hasText(shownReasoning) && { reasoning: shownReasoning }),
+      ...(hasText(shownRefusal) && { refusal: shownRefusal }),
+      ...(shownDetails !== undefined && shownDetails.length > 0 && { reasoning_details: shownDetails }),
+      ...(shownCalls !== undefined && shownCalls.length > 0 && { tool_calls: shownCalls }),
+    };
+  }
+
+  #text<T extends string | null | undefined>(name: string, place: number, text: T): T | string {
+    return typeof text !== 'string' || text === '' ? text : this.#push(name, place, 'text', text);
+  }
+
+  #details(details: readonly ReasoningDetail[]): readonly ReasoningDetail[] {
+    return details.flatMap((detail) => {
+      if (this.#refusedAt < REASONING) return [];
+      const field = textField(detail);
+      if (field === undefined) return [detail];
+      const text = this.#text(`detail ${detail.index}:${detail.type}:${field}`, REASONING, detail[field]);
+      if (text === detail[field]) return [detail];
+      const { [field]: _, ...rest } = detail;
+      const isBare = text === '' && Object.keys(rest).every((name) => name === 'index' || name === 'type');
+      return isBare ? [] : [{ ...detail, [field]: text }];
+    });
+  }
+
+  #toolCalls(calls: readonly ToolCallDelta[]): readonly ToolCallDelta[] {
+    return calls.flatMap((call) => {
+      if (FIRST_CALL + call.index > this.#refusedAt) return [];
+      const given = call.function.arguments;
+      const shown = given === '' ? given : this.#arguments(call.index, given);
+      if (shown === given) return [call];
+      if (shown === '' && call.id === undefined) return [];
+      return [{ ...call, function: { ...call.function, arguments: shown } }];
+    });
+  }
+
+  /** Arguments are over with their last bracket, and clients run a tool once they see the next call. */
+  #arguments(index: number, text: string): string {
+    const name = `call ${index}`;
+    const place = FIRST_CALL + index;
+    const end = this.#calls.get(index) ?? new JsonEnd();
+    this.#calls.set(index, end);
+    const close = end.push(text);
+    if (close === undefined) return this.#push(name, place, 'arguments', text);
+    const passed = this.#push(name, place, 'arguments', text.slice(0, close)) + this.#endOf(name);
+    if (this.#refusedAt <= place || close === text.length) return passed;
+    return passed + this.#push(name, place, 'arguments', text.slice(close));
+  }
+
+  #push(name: string, place: number, kind: TextKind, text: string): string {
+    if (place > this.#refusedAt) return '';
+    const known = this.#texts.get(name);
+    const filter = known?.filter ?? new WholeCharacters(this.#newFilter(kind));
+    if (known === undefined) this.#texts.set(name, { filter, place });
+    const passed = filter.push(text);
+    if (filter.refused) this.#refusedAt = Math.min(this.#refusedAt, place);
+    return passed;
+  }
+
+  #endOf(name: string): string {
+    const text = this.#texts.get(name);
+    if (text === undefined || text.place > this.#refusedAt) return '';
+    // A refused text stays, so that more of it is refused as well.
+    if (text.filter.refused) return '';
+    const passed = text.filter.end();
+    if (text.filter.refused) this.#refusedAt = Math.min(this.#refusedAt, text.place);
+    else this.#texts.delete(name);
+    return passed;
+  }
+
+  /** What all texts hold back, as one delta. */
+  #flush(): Delta | undefined {
+    if (this.#texts.size === 0) return undefined;
+    const texts = [...this.#texts].toSorted(([, a], [, b]) => a.place - b.place);
+    let delta: Delta = EMPTY;
+    for (const [name] of texts) {
+      const text = this.#endOf(name);
+      if (text !== '') delta = withText(delta, name, text);
+    }
+    return isEmpty(delta) ? undefined : delta;
+  }
+}
+
+function onlyRole({ role }: Delta): Delta {
+  return role === undefined ? EMPTY : { role };
+}
+
+/** Whether there is text at all. */
+export function hasText(text: string | undefined): text is string {
+  return text !== undefined && text !== '';
+}
+
+/** A delta with a text more, where its name says. */
+function withText(delta: Delta, name: string, text: string): Delta {
+  const [kind, place = ''] = name.split(' ');
+  switch (kind) {
+    case 'detail': {
+      const [index = '', type = '', field = ''] = place.split(':');
+      const detail: ReasoningDetail = { type, ...(index !== 'undefined' && { index: Number(index) }), [field]: text };
+      return { ...delta, reasoning_details: [...(delta.reasoning_details ?? []), detail] };
+    }
+    case 'call': {
+      const call: ToolCallDelta = { index: Number(place), function: { arguments: text } };
+      return { ...delta, tool_calls: [...(delta.tool_calls ?? []), call] };
+    }
+    case 'content':
+      return { ...delta, content: text };
+    case 'reasoning':
+      return { ...delta, reasoning: text };
+    default:
+      return { ...delta, refusal: text };
+  }
+}
+
+/** The field of a detail that holds readable text. */
+export function textField(detail: ReasoningDetail): 'text' | 'summary' | undefined {
+  if (typeof detail.text === 'string') return 'text';
+  return typeof detail.summary === 'string' ? 'summary' : undefined;
+}
+
+/** Whether a delta says nothing. */
+function isEmpty(delta: Delta): boolean {
+  for (const name in delta) if (name !== '') return false;
+  return true;
+}
+
+function isEach(these: readonly unknown[] | undefined, those: readonly unknown[] | undefined): boolean {
+  return these?.length === those?.length && (these ?? []).every((one, index) => one === those?.[index]);
+}
+
+/** A step of a choice that goes on. */
+export function bare(index: number, delta: Delta): ChunkChoice {
+  return { index, delta, finish_reason: null, native_finish_reason: null, logprobs: null };
+}
