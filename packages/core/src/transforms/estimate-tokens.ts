@@ -117,7 +117,7 @@ function cost(kind: number, run: number, before: number, after: number): number 
       return run <= 7 ? 1 : run <= 14 ? 1.3 : run / 3;
     case UPPER:
       // A capital belongs to its word.
-      return run === 1 && after === LOWER ? CAPITAL[before] ?? 0 : Math.ceil(run / 2.5);
+      return run === 1 && after === LOWER ? (CAPITAL[before] ?? 0) : Math.ceil(run / 2.5);
     case DIGITS:
       return Math.ceil(run / 3);
     case BLANKS:

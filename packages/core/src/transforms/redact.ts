@@ -1,7 +1,7 @@
 import { z } from 'zod';
+import type { ChatMessage, ChatRequest, ContentPart, ReasoningDetail, TextPart } from '../wire/chat.js';
 import { optional } from '../wire/schema-parts.js';
 import { checkedOptions } from './checked-options.js';
-import type { ChatMessage, ChatRequest, ContentPart, ReasoningDetail, TextPart } from '../wire/chat.js';
 import { defineTransform } from './define-transform.js';
 import { answerTextStage, filterAnswer } from './text/answer-text.js';
 import type { TextKind } from './text/choice-texts.js';

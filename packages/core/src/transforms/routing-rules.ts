@@ -1,11 +1,11 @@
 import { z } from 'zod';
+import { globMatcher } from '../glob.js';
 import type { ChatRequest, ProviderPreferences } from '../wire/chat.js';
 import { preferencesSchema } from '../wire/parse-preferences.js';
 import { optional } from '../wire/schema-parts.js';
 import { checkedOptions } from './checked-options.js';
 import { defineTransform } from './define-transform.js';
 import { estimateTokens } from './estimate-tokens.js';
-import { globTest } from './glob.js';
 import type { Transform, TransformContext } from './types.js';
 
 /** What a rule asks of a request; all that it names has to hold. */
@@ -57,6 +57,8 @@ export interface RoutingFacts extends Pick<TransformContext, 'account' | 'label'
   readonly at: number;
 }
 
+/** What a rule leads to; as a literal it would look like the method of a promise. */
+const THEN = 'then';
 const glob = z.string().min(1).max(256);
 const tokens = z.int().min(0);
 const hour = z.int().min(0).max(24);
@@ -81,7 +83,7 @@ const options: z.ZodType<RoutingRulesOptions> = z.strictObject({
           header: optional(z.union([z.string().min(1).max(128), z.record(z.string().min(1).max(128), glob)])),
           utc_hours: optional(z.tuple([hour, hour])),
         }),
-        then: z
+        [THEN]: z
           .strictObject({
             model: optional(modelId),
             models: optional(z.array(modelId).max(10)),
@@ -152,9 +154,9 @@ function fits(when: RoutingCondition, request: ChatRequest, facts: RoutingFacts)
   return (
     (tools === undefined || tools === (request.tools ?? []).length > 0) &&
     (images === undefined || images === hasImages(request)) &&
-    (when.tag === undefined || facts.tags.some(globTest(when.tag))) &&
-    (when.key === undefined || globTest(when.key)(facts.label)) &&
-    (when.model === undefined || globTest(when.model)(request.model ?? request.models?.[0] ?? '')) &&
+    (when.tag === undefined || facts.tags.some(globMatcher(when.tag))) &&
+    (when.key === undefined || globMatcher(when.key)(facts.label)) &&
+    (when.model === undefined || globMatcher(when.model)(request.model ?? request.models?.[0] ?? '')) &&
     (when.header === undefined || hasHeader(when.header, facts.headers)) &&
     (when.utc_hours === undefined || isWithin(when.utc_hours, facts.at)) &&
     // Last: they count the whole prompt.
@@ -171,7 +173,7 @@ function hasHeader(wanted: string | Readonly<Record<string, string>>, headers: R
   if (typeof wanted === 'string') return headers[wanted.toLowerCase()] !== undefined;
   return Object.entries(wanted).every(([name, value]) => {
     const given = headers[name.toLowerCase()];
-    return given !== undefined && globTest(value)(given);
+    return given !== undefined && globMatcher(value)(given);
   });
 }
 

@@ -1,7 +1,7 @@
 import { z } from 'zod';
+import type { ChatMessage } from '../wire/chat.js';
 import { optional } from '../wire/schema-parts.js';
 import { checkedOptions } from './checked-options.js';
-import type { ChatMessage } from '../wire/chat.js';
 import { defineTransform } from './define-transform.js';
 import type { Transform } from './types.js';
 

@@ -6,6 +6,7 @@ import { checkToolResults, messageSchema } from './parse-message.js';
 import { preferencesSchema } from './parse-preferences.js';
 import { checkTools, toolChoiceSchema, toolSchema } from './parse-tools.js';
 import { cacheControl, optional, plainObject } from './schema-parts.js';
+import { pluginsSchema, type TransformChoice, toTransformChoice, transformsSchema } from './transform-choice.js';
 import { fieldError, toValidationError } from './validation-error.js';
 
 /** A checked request, and beside it the client's fields that the wire does not know. */
@@ -17,6 +18,7 @@ export interface ParsedChat {
   readonly betas: readonly string[];
   /** The conversation that the request belongs to, from the header `x-session-id`. */
   readonly session: string | undefined;
+  readonly transforms: TransformChoice;
 }
 
 /** What a client says in headers. */
@@ -76,11 +78,8 @@ const bodySchema = z.object({
   model: modelId.optional(),
   models: z.array(modelId).max(MAX_MODELS, `'models' array must have ${MAX_MODELS} items or fewer.`).optional(),
   provider: preferencesSchema.optional(),
-  transforms: z
-    .array(z.union([z.string(), plainObject]))
-    .max(8)
-    .optional(),
-  plugins: z.array(z.looseObject({ id: z.string().max(64), enabled: optional(z.boolean()) })).optional(),
+  transforms: transformsSchema.optional(),
+  plugins: pluginsSchema.optional(),
   preset: z.string().optional(),
   stream: z.boolean().optional(),
   stream_options: plainObject.optional(),
@@ -186,7 +185,20 @@ export function parseChat(body: unknown, { betas = [], session }: ClientHints = 
   const result = bodySchema.safeParse(given);
   if (!result.success) throw toValidationError(result.error);
   refuseUnbuilt(result.data);
-  return { request: toRequest(result.data), extra: extraFields(given, KNOWN), betas, session };
+  const transforms = toTransformChoice(result.data.transforms, result.data.plugins);
+  return { request: toRequest(result.data), extra: extraFields(given, KNOWN), betas, session, transforms };
+}
+
+/**
+ * Checks what a transform made of a request, which is a request in the form that `parseChat` gives. Fields that no request
+ * has are left out.
+ *
+ * @throws GatewayError as `parseChat` does.
+ */
+export function parseRequest(value: unknown): ChatRequest {
+  const { request } = parseChat(value);
+  const { auto } = value as { readonly auto?: AutoRouter };
+  return auto === undefined ? request : { ...request, auto };
 }
 
 function withoutNulls(body: object): Readonly<Record<string, unknown>> {
@@ -281,9 +293,6 @@ function reasoningOf(body: Body): ReasoningOptions | undefined {
 
 function refuseUnbuilt(body: Body): void {
   if (body.preset !== undefined) throw unsupported('preset', 'preset');
-  if (body.transforms !== undefined && body.transforms.length > 0) throw unsupported('transforms', 'transforms');
-  const plugin = body.plugins?.findIndex(({ id, enabled }) => enabled !== false && id !== AUTO_ROUTER) ?? -1;
-  if (plugin >= 0) throw unsupported(`plugins.${plugin}`, 'plugins');
 }
 
 /** Server tools have a type of their own; they deserve a clearer word than "unknown type". */

@@ -1,0 +1,135 @@
+import type { NamedTransform, TransformChoice } from '../wire/transform-choice.js';
+import { fieldError, toValidationError } from '../wire/validation-error.js';
+import { builtIns } from './built-ins.js';
+import { isMiddleOut, MIDDLE_OUT } from './middle-out.js';
+import type { Compression } from './prompt-budget.js';
+import type { Transform, TransformEntry, TransformUse } from './types.js';
+
+/** A transform that runs for one request. */
+export interface Selected {
+  readonly transform: Transform;
+  readonly options: unknown;
+  /** The options that the request itself gives. */
+  readonly given: Readonly<Record<string, unknown>> | undefined;
+  readonly optional: boolean;
+}
+
+/** What runs for one request, in order. */
+export interface Selection {
+  readonly selected: readonly Selected[];
+  readonly compression: Compression;
+}
+
+interface Known {
+  readonly transform: Transform;
+  readonly use: TransformUse;
+  readonly optional: boolean;
+  /** Whether it can run without options of a request. */
+  readonly isReady: boolean;
+  readonly options: unknown;
+}
+
+const USES: readonly TransformUse[] = ['default', 'requested', 'always', 'never'];
+
+/** The transforms of a gateway, in the order of its configuration, and what each request makes of them. */
+export class TransformRegistry {
+  readonly #known: ReadonlyMap<string, Known>;
+  readonly #usual: Selection;
+
+  /** @throws TypeError for two of one name, or one that cannot run as it is to. */
+  constructor(given: readonly (Transform | TransformEntry)[]) {
+    const known = new Map<string, Known>();
+    for (const entry of given) {
+      const { transform, use = 'default', optional = false } = 'transform' in entry ? entry : { transform: entry };
+      if (known.has(transform.name)) throw new TypeError(`transforms: ${transform.name} stands there twice`);
+      if (!USES.includes(use))
+        throw new TypeError(`transforms: ${transform.name}: expected a use of ${USES.join(', ')}`);
+      const one = toKnown(transform, use, optional);
+      if (!one.isReady && (use === 'default' || use === 'always')) {
+        throw new TypeError(`transforms: ${transform.name} needs options`);
+      }
+      known.set(transform.name, one);
+    }
+    for (const transform of builtIns()) {
+      if (!known.has(transform.name)) known.set(transform.name, toKnown(transform, 'requested', false));
+    }
+    this.#known = known;
+    this.#usual = this.#select({ named: [], withoutDefaults: false, off: [] }, []);
+  }
+
+  /** @throws TypeError for a name that stands for nothing, or for what cannot run without options of a request. */
+  check(names: readonly string[]): void {
+    for (const name of names) {
+      if (this.#find(name)?.isReady !== true)
+        throw new TypeError(`transforms: nothing that can be enforced is named ${name}`);
+    }
+  }
+
+  /**
+   * What runs for a request: what the host runs by default or always, then what the caller's key enforces, then what the
+   * request names; each name once. `enforced` are the names that the caller cannot do without.
+   *
+   * @throws GatewayError `invalid_request` with the path of an unknown name or a bad option; TypeError where an enforced
+   *   name stands for nothing.
+   */
+  select(choice: TransformChoice, enforced: readonly string[]): Selection {
+    const isUsual = choice.named.length === 0 && choice.off.length === 0 && !choice.withoutDefaults;
+    return isUsual && enforced.length === 0 ? this.#usual : this.#select(choice, enforced);
+  }
+
+  #select(choice: TransformChoice, enforced: readonly string[]): Selection {
+    this.check(enforced);
+    const requested = new Map<string, NamedTransform>();
+    for (const one of choice.named) {
+      if (this.#find(one.name) === undefined) throw fieldError(one.path.join('.'), 'expected the name of a transform');
+      requested.set(one.name, one);
+    }
+    const names = new Set<string>();
+    for (const { transform, use } of this.#known.values()) {
+      const isOn = use === 'default' && !choice.withoutDefaults && !choice.off.includes(transform.name);
+      if (isOn || use === 'always') names.add(transform.name);
+    }
+    for (const name of enforced) names.add(name);
+    for (const name of requested.keys()) if (!choice.off.includes(name)) names.add(name);
+    const selected = [...names].flatMap((name) => {
+      const known = this.#find(name);
+      if (known === undefined) return [];
+      return [toSelected(known, requested.get(name), known.use === 'always' || enforced.includes(name))];
+    });
+    return {
+      selected: selected.filter(({ transform }) => !isMiddleOut(transform)),
+      compression: this.#compression(choice, selected),
+    };
+  }
+
+  #compression(choice: TransformChoice, selected: readonly Selected[]): Compression {
+    if (selected.some(({ transform }) => isMiddleOut(transform))) return 'always';
+    const known = this.#find(MIDDLE_OUT);
+    const isOff = choice.withoutDefaults || choice.off.includes(MIDDLE_OUT);
+    return known === undefined || isOff || !isMiddleOut(known.transform) ? 'never' : 'small';
+  }
+
+  #find(name: string): Known | undefined {
+    const known = this.#known.get(name);
+    return known?.use === 'never' ? undefined : known;
+  }
+}
+
+function toKnown(transform: Transform, use: TransformUse, optional: boolean): Known {
+  const { defaults, options: schema } = transform;
+  const none = schema === undefined ? { success: true, data: {} } : schema.safeParse({});
+  if (defaults !== undefined) return { transform, use, optional, isReady: true, options: defaults };
+  return { transform, use, optional, isReady: none.success, options: none.data };
+}
+
+function toSelected(known: Known, named: NamedTransform | undefined, isFixed: boolean): Selected {
+  const { transform, optional, options } = known;
+  const isGiven = named !== undefined && Object.keys(named.options).length > 0;
+  if (named === undefined || (known.isReady && !isGiven)) return { transform, optional, options, given: undefined };
+  if (isFixed) throw fieldError(named.path.join('.'), 'its options are laid down by the host');
+  const { options: schema, defaults } = transform;
+  if (schema === undefined) throw fieldError(named.path.join('.'), 'expected no options');
+  const result = schema.safeParse({ ...(typeof defaults === 'object' && defaults), ...named.options });
+  if (!result.success) throw toValidationError(result.error, named.path);
+  return { transform, optional, options: result.data, given: named.options };
+}
