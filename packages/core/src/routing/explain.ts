@@ -48,8 +48,9 @@ export function toRoutingMetadata(facts: {
   readonly plan: Plan;
   readonly records: readonly AttemptRecord[];
   readonly generationMs: number;
+  readonly pipeline?: RoutingMetadata['pipeline'];
 }): RoutingMetadata {
-  const { requested, strategy, plan, records, generationMs } = facts;
+  const { requested, strategy, plan, records, generationMs, pipeline = [] } = facts;
   const tried = records.flatMap(({ attempt, status }) => (status === undefined ? [] : [{ attempt, status }]));
   const position = tried.findIndex(({ status }) => status === 200);
   const winner = tried[position]?.attempt.endpoint;
@@ -72,6 +73,7 @@ export function toRoutingMetadata(facts: {
       model: endpoint.model,
       status,
     })),
+    ...(pipeline.length > 0 && { pipeline }),
     generation_time: Math.round(generationMs),
   };
 }

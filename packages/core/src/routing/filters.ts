@@ -171,9 +171,10 @@ function maxPrice({ endpoint }: Candidate, { request, promptTokens, atMs }: Plan
   return undefined;
 }
 
-function contextLength({ endpoint }: Candidate, { request, promptTokens }: PlanInput): Problem | undefined {
+function contextLength({ endpoint }: Candidate, { request, promptTokens, prompt }: PlanInput): Problem | undefined {
   const { contextLength: context } = endpoint;
   const needed = promptTokens + (request.max_tokens ?? 0);
-  if (context === undefined || needed <= context) return undefined;
+  if (context === undefined) return undefined;
+  if (prompt === undefined ? needed <= context : prompt.fits(context) || prompt.mayCut(context, false)) return undefined;
   return { by: 'context_length', reason: `its context is ${context} tokens, and about ${needed} are needed` };
 }

@@ -3,7 +3,7 @@ import type { Unsuitable } from '../providers/types.js';
 import type { ChatRequest, PercentileCutoffs } from '../wire/chat.js';
 import { EXCLUSIONS, type Exclusion, excludes, parametersOf } from './filters.js';
 import { estimatedPrice, orderHealthy, orderOthers } from './order.js';
-import type { Attempt, Candidate, PlanInput, WantedModel } from './types.js';
+import type { Attempt, Candidate, PlanInput, PromptSize, WantedModel } from './types.js';
 
 /** Which candidates are tried, in order, and why the others are not. */
 export interface Plan {
@@ -18,13 +18,8 @@ const SECOND_MS = 1000;
  * Pure but for the draw that balances load. Without any attempt `refusal` says why.
  */
 export function plan(input: PlanInput): Plan {
-  const excluded: Exclusion[] = [];
-  const groups = input.models.map((wanted) => {
-    const candidates = candidatesOf(wanted).filter((candidate) => {
-      const exclusion = excludes(candidate, input);
-      if (exclusion !== undefined) excluded.push(exclusion);
-      return exclusion === undefined;
-    });
+  const { allowed, excluded } = filtered(input);
+  const groups = allowed.map((candidates) => {
     return offTier(fitting(candidates, input.request), input.request).map((candidate) => toAttempt(candidate, input));
   });
   const partition = input.request.provider?.sort?.partition ?? 'model';
@@ -38,7 +33,7 @@ export function plan(input: PlanInput): Plan {
       group.filter((attempt) => !isWell(attempt)),
       input,
     );
-    return onlyFirst([...healthy, ...others], input.request);
+    return onlyFirst(uncutFirst([...healthy, ...others], input), input.request);
   });
   const attempts = ranked.flat();
   return {
@@ -54,8 +49,54 @@ export function plan(input: PlanInput): Plan {
   };
 }
 
+/** Candidates of each model that may serve a request, and the others. */
+function filtered(input: PlanInput): {
+  readonly allowed: readonly (readonly Candidate[])[];
+  readonly excluded: readonly Exclusion[];
+} {
+  const excluded: Exclusion[] = [];
+  const allowed = input.models.map((wanted) =>
+    candidatesOf(wanted).filter((candidate) => {
+      const exclusion = excludes(candidate, input);
+      if (exclusion !== undefined) excluded.push(exclusion);
+      return exclusion === undefined;
+    }),
+  );
+  const { prompt } = input;
+  if (prompt === undefined || allowed.some((candidates) => candidates.length > 0)) return { allowed, excluded };
+  // Nobody has half of the context that is needed: whoever has the most gets what is left of the prompt.
+  const largest = largestContext(excluded);
+  const chosen = new Set(
+    excluded.flatMap(({ by, candidate }) => {
+      const { contextLength: context } = candidate.endpoint;
+      const isChosen = by === 'context_length' && context === largest && prompt.mayCut(largest, true);
+      return isChosen ? [candidate] : [];
+    }),
+  );
+  return {
+    allowed: input.models.map((wanted) => [...chosen].filter((candidate) => candidate.wanted === wanted)),
+    excluded: excluded.filter(({ candidate }) => !chosen.has(candidate)),
+  };
+}
+
+/** Of those that were left out for their context alone. */
+function largestContext(excluded: readonly Exclusion[]): number {
+  return Math.max(
+    0,
+    ...excluded.map(({ by, candidate }) => (by === 'context_length' ? (candidate.endpoint.contextLength ?? 0) : 0)),
+  );
+}
+
+/** Whoever takes the whole prompt comes before those for which it is cut, unless the client lays down an order. */
+function uncutFirst(attempts: readonly Attempt[], { prompt, request }: PlanInput): readonly Attempt[] {
+  if (prompt === undefined || request.provider?.order !== undefined) return attempts;
+  const isWhole = ({ endpoint: { contextLength } }: Attempt): boolean =>
+    contextLength === undefined || prompt.fits(contextLength);
+  return [...attempts.filter(isWhole), ...attempts.filter((attempt) => !isWhole(attempt))];
+}
+
 /** Why nobody can serve a request: the filter that removed the last candidate. */
-export function refusal({ excluded }: Plan, models: readonly WantedModel[]): GatewayError {
+export function refusal({ excluded }: Plan, models: readonly WantedModel[], prompt?: PromptSize): GatewayError {
   const ids = models.map(({ model }) => model.id);
   const stage = ({ by }: Exclusion): number => EXCLUSIONS.indexOf(by);
   const last = excluded.reduce<Exclusion | undefined>(
@@ -66,10 +107,12 @@ export function refusal({ excluded }: Plan, models: readonly WantedModel[]): Gat
   const atFault = excluded.find(({ unsuitable }) => unsuitable !== undefined && unsuitable.code !== 'no_endpoints');
   if (last.by === 'modality' && atFault?.unsuitable !== undefined) return mistake(atFault.unsuitable);
   switch (last.by) {
-    case 'context_length':
-      return new GatewayError('context_length_exceeded', `The prompt does not fit: ${last.reason}.`, {
+    case 'context_length': {
+      const told = prompt?.refusal(largestContext(excluded)).message;
+      return new GatewayError('context_length_exceeded', told ?? `The prompt does not fit: ${last.reason}.`, {
         metadata: { availability: availability('constraint_filtered', ids, last.by) },
       });
+    }
     case 'price_unknown':
       return unavailable(`no price is known of ${ids.join(', ')}: the operator has to declare one`, ids, undefined);
     case 'allowed_providers':

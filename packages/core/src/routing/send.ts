@@ -21,7 +21,7 @@ export function contextOf(call: Call, attempt: Attempt, stream: boolean, setting
   const { endpoint } = attempt;
   return {
     ...targetOf(endpoint),
-    request: withinMoney(call.request, attempt),
+    request: withinMoney(call.fit?.(call.request, attempt) ?? call.request, attempt),
     provider: endpoint.provider.name,
     generationId: call.generationId,
     created: call.created,

@@ -1,6 +1,7 @@
 import type { Cancellation } from '../cancellation.js';
 import type { Endpoint, Model } from '../catalog/model.js';
 import type { ServiceTier } from '../catalog/types.js';
+import type { GatewayError } from '../errors.js';
 import type { Adjustment, PaidCall, UsageReport } from '../providers/types.js';
 import type { ChatChunk, ChatRequest, Choice, Percentile, RoutingSort } from '../wire/chat.js';
 import type { CircuitState } from './circuit.js';
@@ -55,6 +56,16 @@ export interface World {
   random(): number;
 }
 
+/** How a prompt stands against the contexts of endpoints. */
+export interface PromptSize {
+  /** Whether all of it fits into so many tokens, with the output that is asked for. */
+  fits(context: number): boolean;
+  /** Whether it may be cut to fit: where the context is half of what is needed, or the `largest` there is. */
+  mayCut(context: number, largest: boolean): boolean;
+  /** Why no endpoint is left, of which the largest has so many tokens. */
+  refusal(context: number): GatewayError;
+}
+
 /** What a plan follows from. */
 export interface PlanInput {
   readonly request: ChatRequest;
@@ -62,6 +73,8 @@ export interface PlanInput {
   readonly models: readonly WantedModel[];
   /** Estimated. */
   readonly promptTokens: number;
+  /** Counted more closely than `promptTokens`, for contexts; without it those decide. */
+  readonly prompt?: PromptSize | undefined;
   /** Milliseconds since the epoch; prices may depend on it. */
   readonly atMs: number;
   readonly host: RoutingPolicy;
@@ -140,6 +153,8 @@ export interface Call {
   /** Grows with every attempt. */
   readonly records: AttemptRecord[];
   readonly payment: Payment;
+  /** The request as one endpoint gets it, with a prompt that fits; by default as it is. */
+  readonly fit?: ((request: ChatRequest, attempt: Attempt) => ChatRequest) | undefined;
 }
 
 /** A streamed answer after its first content: from here on there is no other endpoint. */

@@ -3,6 +3,7 @@ import type { Clock } from '../clock.js';
 import { GatewayError } from '../errors.js';
 import type { ChatCompletion, ChatRequest } from '../wire/chat.js';
 import { parseRequest } from '../wire/parse-chat.js';
+import type { PipelineStep } from '../wire/routing-metadata.js';
 import { CallContext, type CallFacts } from './call-context.js';
 import { checkCompletion } from './check-answer.js';
 import { hookFailure, isOnPurpose, Nonsense } from './hook-failure.js';
@@ -10,7 +11,7 @@ import { PromptBudget } from './prompt-budget.js';
 import { frozenCopy } from './protect.js';
 import type { Selected, Selection } from './registry.js';
 import { type ChainedStage, StageChain } from './stage-chain.js';
-import type { ChunkStage, Fit, FitTarget, PipelineStep, RouteCandidate } from './types.js';
+import type { ChunkStage, Fit, FitTarget, RouteCandidate } from './types.js';
 
 /** What running transforms takes from the gateway. */
 export interface TransformParts {

@@ -1,5 +1,6 @@
 import type { z } from 'zod';
 import type { ChatChunk, ChatCompletion, ChatMessage, ChatRequest } from '../wire/chat.js';
+import type { PipelineStep } from '../wire/routing-metadata.js';
 
 /**
  * Middleware for prompts and answers, in the host's own process. A transform has one or more hooks; all of them are given
@@ -94,14 +95,6 @@ export interface TransformEntry {
 }
 
 export type TransformUse = 'default' | 'requested' | 'always' | 'never';
-
-/** One line of the routing metadata: a transform that changed something. */
-export interface PipelineStep {
-  readonly type: string;
-  readonly name: string;
-  readonly summary?: string;
-  readonly data?: Readonly<Record<string, unknown>>;
-}
 
 /** What a prompt has to be cut for. */
 export interface FitTarget {

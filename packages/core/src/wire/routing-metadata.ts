@@ -13,8 +13,18 @@ export interface RoutingMetadata {
     readonly available: readonly { readonly provider: string; readonly model: string; readonly selected: boolean }[];
   };
   readonly attempts: readonly { readonly provider: string; readonly model: string; readonly status: number }[];
+  /** What changed the prompt, the routing or the answer, in order. */
+  readonly pipeline?: readonly PipelineStep[];
   /** Milliseconds. */
   readonly generation_time: number;
+}
+
+/** Something on the way of a request that changed it, or its answer. */
+export interface PipelineStep {
+  readonly type: string;
+  readonly name: string;
+  readonly summary?: string;
+  readonly data?: Readonly<Record<string, unknown>>;
 }
 
 /** One candidate of a request, as `POST /route/explain` tells it. */
