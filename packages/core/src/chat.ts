@@ -3,7 +3,15 @@ import { Bill, type Billing } from './accounting/bill.js';
 import { MeteredStream } from './accounting/metered-stream.js';
 import { choiceBytes, estimateUsage } from './accounting/usage.js';
 import { CallScope, type RunningCalls } from './call-scope.js';
+import { Cancellation } from './cancellation.js';
 import type { Catalog } from './catalog/catalog.js';
+import {
+  fitTarget,
+  rerouted,
+  startTransforms,
+  type TransformedCall,
+  type TransformSettings,
+} from './chat-transforms.js';
 import type { Clock } from './clock.js';
 import { GatewayError, toGatewayError } from './errors.js';
 import type { Caller } from './http/caller.js';
@@ -16,6 +24,8 @@ import { type Plan, plan, refusal } from './routing/plan.js';
 import { type Runner, runStream, runWhole } from './routing/run.js';
 import type { AttemptRecord, Call, RoutedAnswer, RoutingPolicy, World } from './routing/types.js';
 import { resolveWanted } from './routing/wanted.js';
+import { StagedStream } from './transforms/staged-stream.js';
+import type { TransformRun } from './transforms/transform-run.js';
 import type { ChatCompletion, ChatRequest, Usage } from './wire/chat.js';
 import type { ParsedChat } from './wire/parse-chat.js';
 import type { Explanation, RoutingMetadata } from './wire/routing-metadata.js';
@@ -39,6 +49,7 @@ export interface ChatParts {
   readonly running: RunningCalls;
   /** Calls that may run at a time. */
   readonly mostRunning: number;
+  readonly transforms: TransformSettings;
 }
 
 /** Bytes of a tool's description that make a token, roughly. */
@@ -59,20 +70,44 @@ interface Routed {
  * Begins a call: everything that can be wrong with models and permissions is found here, before an id is made and before
  * anything is sent. @throws GatewayError
  */
-export function beginChat(
+export async function beginChat(
   parts: ChatParts,
   parsed: ParsedChat,
   caller: Caller,
   signal: ClientSignal,
   origin: CallOrigin,
-): ChatCall {
+): Promise<ChatCall> {
   const { clock, random, runner, running } = parts;
   if (running.count >= parts.mostRunning) {
     throw new GatewayError('service_unavailable', 'too many requests are running');
   }
-  const routed = route(parts, parsed, caller);
+  const startedAt = clock.now();
+  const generationId = `gen-${Math.floor(startedAt / 1000)}-${randomText(random, 20)}`;
   const scope = new CallScope({ signal, clock, totalMs: runner.timeouts.totalMs, running });
-  const startedMs = clock.now();
+  try {
+    const call = { parsed, caller, origin, generationId, startedAt, scope, clock };
+    const transforms = startTransforms(call, parts.transforms);
+    const request = transforms.requests ? await transforms.request(parsed.request) : parsed.request;
+    if (scope.reason !== undefined) throw scope.reason;
+    const routed = route(parts, { ...parsed, request }, caller, transforms);
+    return toCall(parts, { ...call, origin, scope, routed, transforms });
+  } catch (error) {
+    scope.end(true);
+    throw error;
+  }
+}
+
+/** What a call that can be sent consists of. */
+interface Begun extends TransformedCall {
+  readonly origin: CallOrigin;
+  readonly scope: CallScope;
+  readonly routed: Routed;
+  readonly transforms: TransformRun;
+}
+
+function toCall(parts: ChatParts, begun: Begun): ChatCall {
+  const { parsed, caller, origin, generationId, startedAt: startedMs, scope, routed, transforms } = begun;
+  const { clock, runner } = parts;
   const created = Math.floor(startedMs / 1000);
   const records: AttemptRecord[] = [];
   const facts: Omit<Call, 'payment'> = {
@@ -80,7 +115,7 @@ export function beginChat(
     extra: parts.passthrough ? parsed.extra : {},
     betas: parsed.betas,
     user: hashedUser(routed.request.user, caller, parts.userHashSecret),
-    generationId: `gen-${created}-${randomText(random, 20)}`,
+    generationId,
     created,
     promptTokens: routed.promptTokens,
     deadline: startedMs + runner.timeouts.totalMs,
@@ -88,6 +123,7 @@ export function beginChat(
     buffer: caller.bufferStreams ?? parts.bufferStreams,
     scope,
     records,
+    fit: (request, attempt) => transforms.fit(request, fitTarget(attempt)),
   };
   const openBill = async (): Promise<Bill> => {
     await origin.allowance?.takeTokens(routed.promptTokens);
@@ -121,14 +157,23 @@ export function beginChat(
     created,
     requestedModel: routed.plan.attempts[0]?.endpoint.model ?? routed.requested,
     promptTokens: routed.promptTokens,
-    complete: async () => completed(facts, await openBill(), runner),
+    // What transforms make of a whole answer comes after its charge: whatever they do, it was given.
+    complete: async () => transforms.completion(await completed(facts, await openBill(), runner)),
     async open() {
+      const stages = transforms.stages();
       const bill = await openBill();
       const stream = await paid(facts, bill, (call) => runStream(call, bill.attempts, runner));
       const { drains } = runner;
-      return new MeteredStream(stream, { bill, scope, clock, drainBytes: drains.limits.bytes, leave });
+      const metered = new MeteredStream(stream, { bill, scope, clock, drainBytes: drains.limits.bytes, leave });
+      return stages === undefined ? metered : new StagedStream(metered, stages);
     },
-    metadata: () => toRoutingMetadata({ ...routed, records, generationMs: clock.now() - startedMs }),
+    metadata: () =>
+      toRoutingMetadata({
+        ...routed,
+        records,
+        generationMs: clock.now() - startedMs,
+        pipeline: transforms.steps,
+      }),
     end: (complete) => scope.end(complete === 'complete'),
   };
 }
@@ -167,23 +212,39 @@ async function completed(facts: Omit<Call, 'payment'>, bill: Bill, runner: Runne
   return toCompletion(answer, facts, usage);
 }
 
-/** What would become of a request: the same plan, and nobody is asked. @throws GatewayError */
-export function explainChat(parts: ChatParts, parsed: ParsedChat, caller: Caller): Explanation {
-  const { requested, strategy, plan: planned, world } = routeOf(parts, parsed, caller);
+/**
+ * What would become of a request: the same plan, and nobody is asked. Of transforms those run that do nothing but route.
+ *
+ * @throws GatewayError
+ */
+export function explainChat(
+  parts: ChatParts,
+  parsed: ParsedChat,
+  caller: Caller,
+  origin: Omit<CallOrigin, 'allowance'>,
+): Explanation {
+  const { clock } = parts;
+  const scope = new Cancellation();
+  const call = { parsed, caller, origin, generationId: '', startedAt: clock.now(), scope, clock };
+  const transforms = startTransforms(call, parts.transforms);
+  const request = transforms.routedRequest(parsed.request);
+  const { requested, strategy, plan: planned, world } = routeOf(parts, { ...parsed, request }, caller, transforms);
   return { requested, strategy, candidates: explainPlan(planned, world) };
 }
 
 /** As `routeOf`, for requests that are to be sent. @throws GatewayError where nobody can serve it. */
-function route(parts: ChatParts, parsed: ParsedChat, caller: Caller): Routed {
-  const routed = routeOf(parts, parsed, caller);
-  if (routed.plan.attempts.length === 0) throw refusal(routed.plan, routed.models);
-  return routed;
+function route(parts: ChatParts, parsed: ParsedChat, caller: Caller, transforms: TransformRun): Routed {
+  const routed = routeOf(parts, parsed, caller, transforms);
+  const { plan: planned, models, request } = routed;
+  if (planned.attempts.length === 0) throw refusal(planned, models, transforms.budget(request));
+  return { ...routed, plan: rerouted(planned, transforms) };
 }
 
 function routeOf(
   parts: ChatParts,
   parsed: ParsedChat,
   caller: Caller,
+  transforms: TransformRun,
 ): Routed & { readonly models: ReturnType<typeof resolveWanted>['models'] } {
   const { catalog, runner, random, clock } = parts;
   const names = namesOf(parsed.request, parts.defaultModel);
@@ -217,6 +278,7 @@ function routeOf(
       request,
       models,
       promptTokens,
+      prompt: transforms.budget(request),
       atMs: clock.now(),
       host: parts.routing,
       world,

@@ -9,6 +9,7 @@ import type { DrainLimits } from './routing/drains.js';
 import type { HealthChange } from './routing/health.js';
 import type { RoutingPolicy, Timeouts } from './routing/types.js';
 import type { CrashPolicy, GenerationRecord, HoldRef, Store } from './stores/types.js';
+import type { Transform, TransformEntry } from './transforms/types.js';
 import type { CodeFormOption } from './wire/problem.js';
 
 /** What `createGateway` takes. Everything but `providers` has a default; times are milliseconds, sizes bytes. */
@@ -110,6 +111,11 @@ export interface GatewayOptions {
   readonly onStoreChange?: ((change: StoreChange) => void) | undefined;
   /** Told when an endpoint's health changes: it fails, cools down, refuses its credential, or is well again. */
   readonly onHealthChange?: ((change: HealthChange) => void) | undefined;
+  /**
+   * Middleware for prompts and answers. A transform alone runs unless a request says `transforms: []`; an entry says how
+   * else it is used. The order is that of running. The built-in ones are known by name without standing here.
+   */
+  readonly transforms?: readonly (Transform | TransformEntry)[] | undefined;
   readonly limits?: Partial<Limits> | undefined;
   readonly timeouts?: Partial<GatewayTimeouts> | undefined;
   /** Time; injected by tests. */
@@ -148,6 +154,8 @@ export interface GatewayTimeouts extends Timeouts {
   readonly bodyMs: number;
   /** A client that takes nothing for this long is dropped. Default 30 000. */
   readonly clientStallMs: number;
+  /** Each asynchronous hook of a transform. Default 10 000. */
+  readonly transformMs: number;
 }
 
 const MEBIBYTE = 1_048_576;
@@ -178,4 +186,5 @@ export const defaultTimeouts: GatewayTimeouts = {
   totalMs: 600_000,
   finishGraceMs: 2000,
   clientStallMs: 30_000,
+  transformMs: 10_000,
 };

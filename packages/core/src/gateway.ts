@@ -25,6 +25,7 @@ import { Affinity } from './routing/affinity.js';
 import { Drains } from './routing/drains.js';
 import { Health, type UnitHealth } from './routing/health.js';
 import { RetryBudget } from './routing/retry-budget.js';
+import { TransformRegistry } from './transforms/registry.js';
 import type { UsageList } from './wire/account.js';
 import type { ChatCompletion, ChatRequest } from './wire/chat.js';
 import type { ModelEntry } from './wire/models.js';
@@ -55,7 +56,7 @@ export interface Gateway {
   /** The models that are served now, as `GET /models` lists them. */
   models(): readonly ModelEntry[];
   /** What would become of a request: every candidate, in the order of trying, and why others are left out. Nobody is asked. */
-  explain(request: ChatRequest, options?: Pick<ChatOptions, 'identity'>): Explanation;
+  explain(request: ChatRequest, options?: Pick<ChatOptions, 'identity' | 'transforms'>): Explanation;
   /** Keys: what the endpoints do, with the host's own rights. */
   readonly keys: KeyAdministration;
   /** Credits of accounts. */
@@ -73,6 +74,8 @@ export interface ChatOptions {
   readonly signal?: AbortSignal;
   /** On whose behalf; by default the account `default` with every right that a chat needs. */
   readonly identity?: CallerIdentity;
+  /** As the field `transforms` of a request: names, or objects with `name` and options. */
+  readonly transforms?: readonly (string | Readonly<Record<string, unknown>>)[] | undefined;
 }
 
 const DRAIN_MS = 30_000;
@@ -120,7 +123,16 @@ export function createGateway(options: GatewayOptions): Gateway {
       chat(services, request, chatOptions)) as Gateway['chat'],
     ready: Promise.all([discovery.ready, accounts.opened]).then(() => undefined),
     models: () => parts.catalog.list().map(toModelEntry),
-    explain: (request, { identity = {} } = {}) => explainChat(parts, parseChat(request), toCaller(identity)),
+    explain(request, { identity = {}, transforms } = {}) {
+      const caller = toCaller(identity);
+      const parsed = parseChat(withTransforms(request, transforms));
+      const attribution = plainAttribution(parsed.request.metadata, caller);
+      return explainChat(parts, parsed, caller, {
+        requestId: services.newRequestId(),
+        attribution,
+        headers: noHeaders,
+      });
+    },
     keys: keyAdministration(accounts.keys),
     credits: accounts.credits,
     async usage(query = {}, account = 'default') {
@@ -178,6 +190,11 @@ function toParts({ options, clock, random, running, accounts }: Wiring): ChatPar
     routing: options.routing ?? {},
     bufferStreams: options.streamRecovery === 'buffer',
     mostRunning: limits.runningRequests,
+    transforms: {
+      registry: toRegistry(options),
+      hookMs: timeouts.transformMs,
+      report: (error, requestId) => report(options, error, requestId),
+    },
     defaultModel: options.defaultModel,
     passthrough: options.passthrough ?? true,
     userHashSecret: options.userHashSecret,
@@ -256,10 +273,23 @@ function toServices(
       });
     },
     beginChat: (parsed, caller, signal, origin) => beginChat(parts, parsed, caller, signal, origin),
-    explain: (parsed, caller) => explainChat(parts, parsed, caller),
+    explain: (parsed, caller, origin) => explainChat(parts, parsed, caller, origin),
     figures: ({ key }) => ({ state: parts.runner.health.of(key).state, ...parts.runner.health.listed(key) }),
     report: (error, requestId) => report(options, error, requestId),
   };
+}
+
+const noHeaders = (): Readonly<Record<string, string>> => ({});
+
+function withTransforms(request: ChatRequest, transforms: ChatOptions['transforms']): object {
+  return transforms === undefined ? request : { ...request, transforms };
+}
+
+/** @throws TypeError for transforms that cannot work, and for keys that enforce what nobody knows. */
+function toRegistry({ transforms = [], auth }: GatewayOptions): TransformRegistry {
+  const registry = new TransformRegistry(transforms);
+  for (const key of auth?.keys ?? []) if (typeof key !== 'string') registry.check(key.transforms ?? []);
+  return registry;
 }
 
 /** Defects must not vanish: clients see them masked, so the host has to see them plain. */
@@ -277,10 +307,11 @@ async function chat(
   services.refuseWhileDraining();
   const signal = options.signal ?? new AbortController().signal;
   const caller = toCaller(options.identity ?? {});
-  const parsed = parseChat(request);
-  const call = services.beginChat(parsed, caller, signal, {
+  const parsed = parseChat(withTransforms(request, options.transforms));
+  const call = await services.beginChat(parsed, caller, signal, {
     requestId: services.newRequestId(),
     attribution: plainAttribution(parsed.request.metadata, caller),
+    headers: noHeaders,
     allowance: await services.admit(caller),
   });
   try {

@@ -105,9 +105,37 @@ export { correctRate, takeRate } from './stores/rate-rules.js';
 export type * from './stores/types.js';
 export type { Windows } from './stores/windows.js';
 export { windowsOf } from './stores/windows.js';
+export { defineTransform } from './transforms/define-transform.js';
+export { middleOut } from './transforms/middle-out.js';
+export type { RedactOptions } from './transforms/redact.js';
+export { redact } from './transforms/redact.js';
+export type { ResponseFilterOptions, ResponseFilterRule } from './transforms/response-filter.js';
+export { responseFilter } from './transforms/response-filter.js';
+export { responseHealing } from './transforms/response-healing.js';
+export type {
+  DecideRouting,
+  RoutingChange,
+  RoutingCondition,
+  RoutingFacts,
+  RoutingRule,
+  RoutingRulesOptions,
+} from './transforms/routing-rules.js';
+export { routingRules } from './transforms/routing-rules.js';
+export type { SystemPromptOptions } from './transforms/system-prompt.js';
+export { systemPrompt } from './transforms/system-prompt.js';
+export type { DetectorName } from './transforms/text/detectors.js';
+export type {
+  ChunkStage,
+  NoOptions,
+  RouteCandidate,
+  Transform,
+  TransformContext,
+  TransformEntry,
+  TransformUse,
+} from './transforms/types.js';
 export type * from './wire/account.js';
 export type { Accumulated } from './wire/accumulate.js';
 export { accumulate } from './wire/accumulate.js';
 export type * from './wire/chat.js';
 export type { ModelEntry } from './wire/models.js';
-export type { ExplainedCandidate, Explanation, RoutingMetadata } from './wire/routing-metadata.js';
+export type { ExplainedCandidate, Explanation, PipelineStep, RoutingMetadata } from './wire/routing-metadata.js';

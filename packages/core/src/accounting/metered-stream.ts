@@ -77,6 +77,15 @@ export class MeteredStream {
     this.#onGone();
   }
 
+  /** The gateway itself ends the answer here: the upstream stops, and what was written until now is charged. */
+  async breakOff(thrown: unknown): Promise<void> {
+    if (this.#over) return;
+    const { code, status, message } = toGatewayError(thrown);
+    this.#stream.cancel();
+    const ending: Ending = { kind: 'cut', bytes: this.#bytes };
+    await this.#close(ending, { finishReason: 'error', error: { code, status, message } }).durable;
+  }
+
   /** Usage of an answer that broke off; the bill is closed by then. */
   brokenUsage(): Usage {
     return this.#close({ kind: 'broken', bytes: this.#bytes }).usage;

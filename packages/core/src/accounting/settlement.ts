@@ -19,7 +19,7 @@ export interface AttemptMoney {
 export type Ending =
   /** The answer is whole. `blank`: it says nothing and gives no reason. */
   | { readonly kind: 'completed'; readonly bytes: number; readonly blank: boolean }
-  /** The provider would not stop where it was told to, and was stopped: its last count was not to come. */
+  /** The gateway stopped a provider that would not stop where it was told to, or a transform broke the answer off: its last count was not to come. */
   | { readonly kind: 'cut'; readonly bytes: number }
   /** The answer broke off after its first content. */
   | { readonly kind: 'broken'; readonly bytes: number }

@@ -23,6 +23,8 @@ export interface Caller {
   /** Milliseconds since the epoch. */
   readonly expiresAt: number | undefined;
   readonly tags: readonly string[];
+  /** Names of transforms that the caller cannot do without. */
+  readonly transforms: readonly string[];
   /** Whether streamed answers are held back until they are whole; undefined: as the gateway does. */
   readonly bufferStreams: boolean | undefined;
   /** The key as it is kept; undefined for keys of the configuration and callers of the host. */
@@ -42,6 +44,7 @@ export function toCaller(identity: CallerIdentity, keyHash?: string): Caller {
     id,
     streamRecovery,
     tags = [],
+    transforms = [],
   } = identity;
   // Another account's caller may have the same name, and either may have slashes in it.
   const spender = keyHash ?? (id === undefined ? undefined : `${encodeURIComponent(account)}/${id}`);
@@ -57,6 +60,7 @@ export function toCaller(identity: CallerIdentity, keyHash?: string): Caller {
     models: models === undefined ? [] : [models],
     expiresAt: undefined,
     tags,
+    transforms,
     bufferStreams: streamRecovery === undefined ? undefined : streamRecovery === 'buffer',
     record: undefined,
     mayUse: usable(models === undefined ? [] : [models]),
@@ -82,6 +86,7 @@ export function toKeyCaller(record: KeyRecord): Caller {
     models,
     expiresAt: record.expiresAt,
     tags: record.tags,
+    transforms: [],
     bufferStreams: undefined,
     record,
     mayUse: usable(models),

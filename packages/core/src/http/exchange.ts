@@ -1,6 +1,5 @@
 import type { CreditAdministration } from '../accounting/credits.js';
 import type { Keys } from '../accounting/keys.js';
-import type { MeteredStream } from '../accounting/metered-stream.js';
 import type { Allowance } from '../accounting/rate-limiter.js';
 import type { Attribution } from '../accounting/types.js';
 import type { Catalog } from '../catalog/catalog.js';
@@ -9,6 +8,7 @@ import type { Clock } from '../clock.js';
 import type { GatewayError } from '../errors.js';
 import type { CircuitState } from '../routing/circuit.js';
 import type { GenerationRecord, ReplayStore, Spending, UsageQuery, UsageReportPage } from '../stores/types.js';
+import type { AnswerStream } from '../transforms/staged-stream.js';
 import type { ChatCompletion, Percentile } from '../wire/chat.js';
 import type { ParsedChat } from '../wire/parse-chat.js';
 import type { CodeForm, CodeFormOption } from '../wire/problem.js';
@@ -29,8 +29,8 @@ interface StreamSettings {
   readonly eventIds: boolean;
 }
 
-/** A stream after its first content, counted and charged. */
-export type OpenStream = MeteredStream;
+/** A stream after its first content, counted, charged, and as the client is to see it. */
+export type OpenStream = AnswerStream;
 
 /** How an endpoint has done. */
 export interface EndpointFigures {
@@ -48,6 +48,8 @@ export interface EndpointFigures {
 export interface CallOrigin {
   readonly requestId: string;
   readonly attribution: Attribution;
+  /** The client's, lower-case, without credentials. */
+  headers(): Readonly<Record<string, string>>;
   /** What the caller's limits of rate allow; undefined: it has none. */
   readonly allowance: Allowance | undefined;
 }
@@ -88,10 +90,13 @@ export interface Services {
   newRequestId(): string;
   /** @throws GatewayError `service_unavailable` while the gateway drains. */
   refuseWhileDraining(): void;
-  /** Checks models and permissions and makes the id. @throws GatewayError before anything is sent. */
-  beginChat(parsed: ParsedChat, caller: Caller, signal: ClientSignal, origin: CallOrigin): ChatCall;
+  /**
+   * Lets transforms see the request, checks models and permissions and makes the id. Rejects with a GatewayError before
+   * anything is sent.
+   */
+  beginChat(parsed: ParsedChat, caller: Caller, signal: ClientSignal, origin: CallOrigin): Promise<ChatCall>;
   /** What would become of a request; nobody is asked. @throws GatewayError as `beginChat` does. */
-  explain(parsed: ParsedChat, caller: Caller): Explanation;
+  explain(parsed: ParsedChat, caller: Caller, origin: Omit<CallOrigin, 'allowance'>): Explanation;
   /** The figures of an endpoint. */
   figures(endpoint: ModelEndpoint): EndpointFigures;
   /** Counts a request of a caller whose rate is limited. @throws GatewayError `rate_limit_exceeded`. */

@@ -50,6 +50,8 @@ export interface CallerIdentity extends CallerLimits {
   readonly streamRecovery?: 'buffer' | 'none' | undefined;
   /** Added to the tags of every request. */
   readonly tags?: readonly string[] | undefined;
+  /** Names of transforms that run for every request of the caller and that none switches off. */
+  readonly transforms?: readonly string[] | undefined;
 }
 
 /** Undefined: the host does not know the caller, the key decides. */

@@ -175,6 +175,7 @@ function contextLength({ endpoint }: Candidate, { request, promptTokens, prompt 
   const { contextLength: context } = endpoint;
   const needed = promptTokens + (request.max_tokens ?? 0);
   if (context === undefined) return undefined;
-  if (prompt === undefined ? needed <= context : prompt.fits(context) || prompt.mayCut(context, false)) return undefined;
+  if (prompt === undefined ? needed <= context : prompt.fits(context) || prompt.mayCut(context, false))
+    return undefined;
   return { by: 'context_length', reason: `its context is ${context} tokens, and about ${needed} are needed` };
 }

@@ -1,7 +1,10 @@
 import type { TransformContext } from './types.js';
 
 /** What every transform of a call may know of it. */
-export type CallFacts = Omit<TransformContext, 'options' | 'signal' | 'note'>;
+export interface CallFacts extends Omit<TransformContext, 'options' | 'signal' | 'note' | 'headers'> {
+  /** Few transforms ask for them. */
+  headers(): Readonly<Record<string, string>>;
+}
 
 /** What one transform is told about one call; the same object at each of its hooks. */
 export class CallContext implements TransformContext {
@@ -11,7 +14,7 @@ export class CallContext implements TransformContext {
   readonly account: string;
   readonly label: string;
   readonly tags: readonly string[];
-  readonly headers: Readonly<Record<string, string>>;
+  readonly #headers: CallFacts['headers'];
   readonly stream: boolean;
   readonly startedAt: number;
   #noted: Readonly<Record<string, unknown>> = {};
@@ -25,12 +28,16 @@ export class CallContext implements TransformContext {
     this.account = facts.account;
     this.label = facts.label;
     this.tags = facts.tags;
-    this.headers = facts.headers;
+    this.#headers = facts.headers;
     this.stream = facts.stream;
     this.startedAt = facts.startedAt;
     this.note = (data) => {
       this.#noted = { ...data };
     };
+  }
+
+  get headers(): Readonly<Record<string, string>> {
+    return this.#headers();
   }
 
   /** Made when it is asked for: few hooks do. */

@@ -12,6 +12,8 @@ export interface AnswerStream {
   readonly ended: boolean;
   read(): Promise<readonly ChatChunk[] | undefined>;
   cancel(): void;
+  /** Ends the answer here, charged for what came of it. */
+  breakOff(thrown: unknown): Promise<void>;
   /** Closes the account of an answer that broke off. */
   brokenUsage(): Usage;
 }
@@ -54,6 +56,10 @@ export class StagedStream implements AnswerStream {
     this.#source.cancel();
   }
 
+  breakOff(thrown: unknown): Promise<void> {
+    return this.#source.breakOff(thrown);
+  }
+
   brokenUsage(): Usage {
     return this.#source.brokenUsage();
   }
@@ -68,9 +74,8 @@ export class StagedStream implements AnswerStream {
 
   readonly #onError = (error: unknown): Chunks | Promise<Chunks> => this.#after(this.#chain.end(), error);
 
-  #broken(staged: Staged, error: GatewayError): Chunks | Promise<Chunks> {
-    // Nobody reads the rest: the account is closed with what was written so far.
-    this.#source.brokenUsage();
+  async #broken(staged: Staged, error: GatewayError): Promise<Chunks> {
+    await this.#source.breakOff(error);
     return this.#after(staged, error);
   }
 

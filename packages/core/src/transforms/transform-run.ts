@@ -47,6 +47,11 @@ export class TransformRun {
     this.#parts = parts;
   }
 
+  /** Whether a transform wants to see the request. */
+  get requests(): boolean {
+    return this.#running.some(({ transform }) => transform.request !== undefined);
+  }
+
   /** The request after every hook. @throws GatewayError */
   async request(request: ChatRequest): Promise<ChatRequest> {
     let current = request;
@@ -92,6 +97,11 @@ export class TransformRun {
   fit(request: ChatRequest, target: FitTarget): ChatRequest {
     this.#fit = this.budget(request).fit(target);
     return this.#fit === undefined ? request : { ...request, messages: this.#fit.messages };
+  }
+
+  /** Whether a transform has a hook for routing. */
+  get routes(): boolean {
+    return this.#running.some(({ transform }) => transform.route !== undefined);
   }
 
   /** Candidates after every hook, as places in the list given. @throws GatewayError */

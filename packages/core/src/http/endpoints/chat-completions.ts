@@ -9,7 +9,7 @@ import { separateUsage } from '../../wire/usage-chunk.js';
 import { attributionOf } from '../attribution.js';
 import { readJsonBody } from '../body.js';
 import type { ChatCall, Exchange, OpenStream } from '../exchange.js';
-import { header } from '../headers.js';
+import { header, plainHeaders } from '../headers.js';
 import { type IdempotentCall, idempotencyOf } from '../idempotency.js';
 import { JSON_TYPE, json } from '../render.js';
 import type { HttpRequest, HttpResponse } from '../types.js';
@@ -25,9 +25,10 @@ export async function chatCompletions(exchange: Exchange): Promise<HttpResponse>
   const parsed = parseChat(body, { betas: betasOf(request), session: sessionOf(request) });
   const { replays, keepReplays: keep, replayLapseMs: lapseMs } = services;
   const idempotent = idempotencyOf(request, body, caller, { replays, keep, lapseMs });
-  const call = services.beginChat(parsed, caller, request.signal, {
+  const call = await services.beginChat(parsed, caller, request.signal, {
     requestId: exchange.requestId,
     attribution: attributionOf(request, parsed.request.metadata, caller),
+    headers: () => plainHeaders(request),
     allowance: exchange.allowance,
   });
   const replayed = await claimed(idempotent, call);
