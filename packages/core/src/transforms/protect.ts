@@ -1,3 +1,5 @@
+import type { ChatChunk, Delta } from '../wire/chat.js';
+
 /**
  * A frozen copy of plain data. Strings, which are nearly all of a prompt, are shared; what is frozen already is taken for
  * a copy that was made here.
@@ -28,10 +30,28 @@ function copyObject(value: object): object {
 const copies = new WeakSet<object>();
 
 /** Freezes a chunk of a stream to its last leaf; it was made for this stream alone, so it needs no copy. */
-export function freezeChunk<T extends object>(value: T): T {
-  for (const name in value) {
-    const inner = value[name];
-    if (typeof inner === 'object' && inner !== null && !Object.isFrozen(inner)) freezeChunk(inner);
+export function freezeChunk(chunk: ChatChunk): ChatChunk {
+  for (const choice of chunk.choices) {
+    freezeDelta(choice.delta);
+    if (choice.logprobs !== null) freezeDeep(choice.logprobs);
+    Object.freeze(choice);
   }
-  return Object.freeze(value);
+  Object.freeze(chunk.choices);
+  return Object.freeze(chunk);
+}
+
+/** Most deltas have text and nothing else. */
+function freezeDelta(delta: Delta): void {
+  if (delta.tool_calls !== undefined) freezeDeep(delta.tool_calls);
+  if (delta.reasoning_details !== undefined) freezeDeep(delta.reasoning_details);
+  if (delta.annotations !== undefined) freezeDeep(delta.annotations);
+  if (delta.images !== undefined) freezeDeep(delta.images);
+  if (delta.audio !== undefined) freezeDeep(delta.audio);
+  Object.freeze(delta);
+}
+
+function freezeDeep(value: unknown): void {
+  if (typeof value !== 'object' || value === null || Object.isFrozen(value)) return;
+  Object.freeze(value);
+  for (const inner of Object.values(value)) freezeDeep(inner);
 }

@@ -57,8 +57,6 @@ export interface RoutingFacts extends Pick<TransformContext, 'account' | 'label'
   readonly at: number;
 }
 
-/** What a rule leads to; as a literal it would look like the method of a promise. */
-const THEN = 'then';
 const glob = z.string().min(1).max(256);
 const tokens = z.int().min(0);
 const hour = z.int().min(0).max(24);
@@ -83,7 +81,7 @@ const options: z.ZodType<RoutingRulesOptions> = z.strictObject({
           header: optional(z.union([z.string().min(1).max(128), z.record(z.string().min(1).max(128), glob)])),
           utc_hours: optional(z.tuple([hour, hour])),
         }),
-        [THEN]: z
+        then: z
           .strictObject({
             model: optional(modelId),
             models: optional(z.array(modelId).max(10)),

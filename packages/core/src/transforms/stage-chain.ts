@@ -59,9 +59,24 @@ export class StageChain {
     }
   }
 
+  /** One chunk through all stages. This runs for every token, and most stages let most chunks be. */
   #one(chunk: ChatChunk): Chunks {
-    this.#last = chunk;
-    return this.#through([freezeChunk(chunk)], 0);
+    this.#last = freezeChunk(chunk);
+    const stages = this.#stages;
+    let position = 0;
+    try {
+      for (const { stage } of stages) {
+        const given = stage.chunk(chunk);
+        if (given.length !== 1 || given[0] !== chunk) {
+          return this.#through(this.#taken(position, given, chunk), position + 1);
+        }
+        position += 1;
+      }
+    } catch (thrown) {
+      if (thrown instanceof Failed) throw thrown;
+      return this.#through([...this.#failed(position, thrown), chunk], position + 1);
+    }
+    return [chunk];
   }
 
   /**
@@ -102,13 +117,17 @@ export class StageChain {
     const chained = this.#stages[position];
     if (chained === undefined) return [chunk];
     try {
-      const given: Chunks = chained.stage.chunk(chunk);
-      if (Array.isArray(given) && given.length === 1 && given[0] === chunk) return given;
-      chained.changed();
-      return checked(given, chunk);
+      return this.#taken(position, chained.stage.chunk(chunk), chunk);
     } catch (thrown) {
-      return [...this.#failed(position, 'stage', thrown), chunk];
+      return [...this.#failed(position, thrown), chunk];
     }
+  }
+
+  /** What a stage gave for a chunk. @throws Nonsense */
+  #taken(position: number, given: unknown, chunk: ChatChunk): Chunks {
+    const taken = checked(given, chunk);
+    if (taken.length !== 1 || taken[0] !== chunk) this.#stages[position]?.changed();
+    return taken;
   }
 
   #flush(): Chunks {
@@ -128,14 +147,14 @@ export class StageChain {
       const given: Chunks = stage.end();
       return checked(given, last);
     } catch (thrown) {
-      return this.#failed(position, 'stage', thrown);
+      return this.#failed(position, thrown);
     }
   }
 
   /** Passes over an optional stage, which may still give what it held; anything else ends the stream. */
-  #failed(position: number, hook: string, thrown: unknown): Chunks {
+  #failed(position: number, thrown: unknown): Chunks {
     const chained = this.#stages[position];
-    const error = hookFailure(chained?.name ?? '', hook, thrown);
+    const error = hookFailure(chained?.name ?? '', 'stage', thrown);
     if (chained === undefined || !chained.optional || isOnPurpose(thrown)) throw new Failed(position, error);
     chained.skipped(error);
     this.#stages = this.#stages.map((one) => (one === chained ? { ...one, stage: PASSING } : one));

@@ -1,13 +1,14 @@
-/** Tests of single UTF-16 units; `NaN`, which `charCodeAt` gives beyond the text, is in none of the sets. */
-
+/** 0 to 9. `NaN`, which `charCodeAt` gives beyond a text, is in none of these sets. */
 export function isDigit(unit: number): boolean {
   return unit >= 48 && unit <= 57;
 }
 
+/** A letter of ASCII. */
 export function isLetter(unit: number): boolean {
   return (unit >= 65 && unit <= 90) || (unit >= 97 && unit <= 122);
 }
 
+/** A letter or digit of ASCII. */
 export function isLetterOrDigit(unit: number): boolean {
   return isLetter(unit) || isDigit(unit);
 }
