@@ -5,6 +5,18 @@ export class Nonsense extends Error {
   override readonly name = 'Nonsense';
 }
 
+/** What a synchronous hook gave. @throws Nonsense for a promise, whose failure would otherwise be nobody's */
+export function atOnce(given: unknown): unknown {
+  if (!isPromise(given)) return given;
+  given.then(undefined, () => undefined);
+  throw new Nonsense('expected an answer at once, and not a promise');
+}
+
+/** Whether an answer is still to come. */
+export function isPromise<T>(value: T | PromiseLike<T>): value is PromiseLike<T> {
+  return typeof value === 'object' && value !== null && 'then' in value && typeof value.then === 'function';
+}
+
 /**
  * The error that a failed hook amounts to: a `GatewayError` that it threw on purpose, or a defect whose cause tells the
  * host which transform it was.

@@ -1,7 +1,7 @@
 import type { GatewayError } from '../errors.js';
 import type { ChatChunk, ChunkChoice } from '../wire/chat.js';
 import { checkChunk } from './check-answer.js';
-import { hookFailure, isOnPurpose, Nonsense } from './hook-failure.js';
+import { atOnce, hookFailure, isOnPurpose, Nonsense } from './hook-failure.js';
 import { freezeChunk } from './protect.js';
 import type { ChunkStage } from './types.js';
 
@@ -188,7 +188,8 @@ class Failed extends Error {
 
 const PASSING: ChunkStage = { chunk: (chunk) => [chunk] };
 
-function checked(given: unknown, before: ChatChunk): Chunks {
+function checked(made: unknown, before: ChatChunk): Chunks {
+  const given = atOnce(made);
   if (!Array.isArray(given)) throw new Nonsense('expected a list of chunks');
   return given.map((one: unknown) => (one === before ? before : freezeChunk(checkChunk(one, before))));
 }

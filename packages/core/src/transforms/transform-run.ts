@@ -6,7 +6,7 @@ import { parseRequest } from '../wire/parse-chat.js';
 import type { PipelineStep } from '../wire/routing-metadata.js';
 import { CallContext, type CallFacts } from './call-context.js';
 import { checkCompletion } from './check-answer.js';
-import { hookFailure, isOnPurpose, Nonsense } from './hook-failure.js';
+import { atOnce, hookFailure, isOnPurpose, isPromise, Nonsense } from './hook-failure.js';
 import { PromptBudget } from './prompt-budget.js';
 import { frozenCopy } from './protect.js';
 import type { Selected, Selection } from './registry.js';
@@ -57,10 +57,11 @@ export class TransformRun {
     let current = request;
     for (const one of this.#running) {
       const { transform, context } = one;
-      if (transform.request === undefined) continue;
+      const hook = transform.request?.bind(transform);
+      if (hook === undefined) continue;
       const given = frozenCopy(current);
       const made = await this.#guarded(one, 'request', given, async () =>
-        checkedRequest(await this.#timely(one, transform.request?.(given, context) ?? given), given),
+        checkedRequest(await this.#timely(one, hook(given, context)), given),
       );
       one.hasChanged ||= made !== given;
       current = made;
@@ -76,7 +77,7 @@ export class TransformRun {
       if (transform.request === undefined || transform.pure !== true) continue;
       const given = frozenCopy(current);
       try {
-        current = checkedRequest(transform.request(given, context), given);
+        current = checkedRequest(atOnce(transform.request(given, context)), given);
       } catch (thrown) {
         this.#passOver(one, 'request', thrown);
       }
@@ -113,7 +114,7 @@ export class TransformRun {
       if (transform.route === undefined) continue;
       const before = Object.freeze([...current]);
       try {
-        const after = checkedRoute(transform.route(before, context), before);
+        const after = checkedRoute(atOnce(transform.route(before, context)), before);
         one.hasChanged ||= after.length !== before.length || after.some((each, index) => each !== before[index]);
         current = after;
       } catch (thrown) {
@@ -128,10 +129,11 @@ export class TransformRun {
     let current = completion;
     for (const one of this.#running) {
       const { transform, context } = one;
-      if (transform.completion === undefined) continue;
+      const hook = transform.completion?.bind(transform);
+      if (hook === undefined) continue;
       const given = frozenCopy(current);
       const made = await this.#guarded(one, 'completion', given, async () => {
-        const after = await this.#timely(one, transform.completion?.(given, context) ?? given);
+        const after = await this.#timely(one, hook(given, context));
         return after === given ? given : checkCompletion(frozenCopy(after), given);
       });
       one.hasChanged ||= made !== given;
@@ -149,7 +151,7 @@ export class TransformRun {
       try {
         stages.push({
           name: transform.name,
-          stage: checkedStage(transform.stage(context)),
+          stage: checkedStage(atOnce(transform.stage(context))),
           optional,
           changed: () => {
             one.hasChanged = true;
@@ -221,10 +223,6 @@ export class TransformRun {
     if (!optional || isOnPurpose(thrown)) throw error;
     this.#parts.report(error);
   }
-}
-
-function isPromise<T>(value: T | PromiseLike<T>): value is PromiseLike<T> {
-  return typeof value === 'object' && value !== null && 'then' in value && typeof value.then === 'function';
 }
 
 /** @throws Nonsense for anything but a request that is as long as it is to be streamed. */

@@ -4,7 +4,7 @@ import { isLetter, isLetterOrDigit } from './units.js';
 /** RFC 5321, 4.5.3.1. */
 const LONGEST_LOCAL = 64;
 const LONGEST_DOMAIN = 255;
-const LOCAL_SIGNS: ReadonlySet<number> = new Set([...".!#$%&'*+/=?^_`{|}~-"].map((sign) => sign.charCodeAt(0)));
+const LOCAL_SIGNS: ReadonlySet<number> = new Set(Array.from(".!#$%&'*+/=?^_`{|}~-").map((sign) => sign.charCodeAt(0)));
 const DOT = 46;
 const DASH = 45;
 

@@ -3,7 +3,7 @@ import { isDigit, isLetterOrDigit } from './units.js';
 
 /** Digits, and what stands between them. */
 const LONGEST = 32;
-const SIGNS: ReadonlySet<number> = new Set([...' ().-/'].map((sign) => sign.charCodeAt(0)));
+const SIGNS: ReadonlySet<number> = new Set(Array.from(' ().-/').map((sign) => sign.charCodeAt(0)));
 const PLUS = 43;
 const OPEN = 40;
 /** `+49 171 2345678`: 8 to 15 digits with their country (ITU-T E.164), groups with one or two signs between. */

@@ -43,7 +43,7 @@ const DASHES = 5;
 const DOT = 46;
 const UNDERSCORE = 95;
 /** What base64 has besides letters and digits, what headers have, and the backslash of line ends written as `\n`. */
-const PEM_SIGNS: ReadonlySet<number> = new Set([...'+/=:,-\\ \t\r\n'].map((sign) => sign.charCodeAt(0)));
+const PEM_SIGNS: ReadonlySet<number> = new Set(Array.from('+/=:,-\\ \t\r\n').map((sign) => sign.charCodeAt(0)));
 
 /** Finds API keys and tokens by the prefixes that their issuers give them, JSON Web Tokens, and private keys in PEM. */
 export const secretFinder: Finder = {
