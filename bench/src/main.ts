@@ -8,6 +8,7 @@ import { toTarget } from './peers.js';
 import { measurePlanning, type PlanningCost } from './planning.js';
 import { type ServerProcess, startServer } from './processes.js';
 import { MODELS, scenarios } from './scenarios.js';
+import { measureStages, type StageCost } from './stages.js';
 import { toTable } from './table.js';
 
 const README = fileURLToPath(new URL('../README.md', import.meta.url));
@@ -76,7 +77,17 @@ async function measureAll(targets: readonly Target[]): Promise<string> {
     console.log(`\n${planning}`);
     parts.push(planning);
   }
+  if ('transforms'.includes(bench.scenario)) {
+    const stages = stagesText(await measureStages());
+    console.log(`\n${stages}`);
+    parts.push(stages);
+  }
   return parts.join('\n\n');
+}
+
+function stagesText({ none, five, filter }: StageCost): string {
+  const [base, stages, filtered] = [none, five - none, filter - none].map((micros) => micros.toFixed(2));
+  return `**transforms**, an event of a stream inside the process: ${base} µs of CPU without any, ${stages} µs more with five stages, ${filtered} µs more with \`response-filter\``;
 }
 
 function planningText({ reading, explaining }: PlanningCost): string {
