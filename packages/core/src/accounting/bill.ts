@@ -193,7 +193,8 @@ export class Bill implements Payment {
 
   #isUnknown(ending: Ending): boolean {
     const stops = this.#records.at(-1)?.attempt.endpoint.provider.afterAbort === 'stops';
-    const isStopped = ending.kind === 'cut' || (ending.kind === 'cancelled' && !ending.drained);
+    const { kind } = ending;
+    const isStopped = kind === 'cut' || kind === 'withheld' || (kind === 'cancelled' && !ending.drained);
     return isStopped && !stops;
   }
 
@@ -213,6 +214,7 @@ export class Bill implements Payment {
 const OUTCOMES: Readonly<Record<Ending['kind'], GenerationRecord['outcome']>> = {
   completed: 'completed',
   cut: 'completed',
+  withheld: 'failed',
   broken: 'failed',
   cancelled: 'cancelled',
   failed: 'failed',

@@ -82,7 +82,7 @@ export class MeteredStream {
     if (this.#over) return;
     const { code, status, message } = toGatewayError(thrown);
     this.#stream.cancel();
-    const ending: Ending = { kind: 'cut', bytes: this.#bytes };
+    const ending: Ending = { kind: 'withheld', bytes: this.#bytes };
     await this.#close(ending, { finishReason: 'error', error: { code, status, message } }).durable;
   }
 

@@ -19,8 +19,10 @@ export interface AttemptMoney {
 export type Ending =
   /** The answer is whole. `blank`: it says nothing and gives no reason. */
   | { readonly kind: 'completed'; readonly bytes: number; readonly blank: boolean }
-  /** The gateway stopped a provider that would not stop where it was told to, or a transform broke the answer off: its last count was not to come. */
+  /** The provider would not stop where it was told to, and was stopped: its last count was not to come. */
   | { readonly kind: 'cut'; readonly bytes: number }
+  /** A transform of the host broke the answer off: the provider is not at fault, and what was written is paid for. */
+  | { readonly kind: 'withheld'; readonly bytes: number }
   /** The answer broke off after its first content. */
   | { readonly kind: 'broken'; readonly bytes: number }
   /** The client left. `drained`: the provider was read to its end all the same. */
