@@ -60,6 +60,11 @@ function long(messages: number, times: number): ChatRequest['messages'] {
   }));
 }
 
+/** A token for four bytes and four a message: what is charged where a provider counts nothing. */
+function counted(messages: ChatRequest['messages']): number {
+  return messages.reduce((sum, { content }) => sum + 4 + Math.ceil(Buffer.byteLength(content as string) / 4), 0);
+}
+
 async function whole(gateway: Gateway, body: Readonly<Record<string, unknown>>): Promise<ChatCompletion> {
   const response = await post(gateway, body, { 'x-openrouter-metadata': 'enabled' });
   expect(response.status).toBe(200);
@@ -91,9 +96,12 @@ describe('prompts that are too long', () => {
     it(`are cut where ${Object.keys(asked).join()} asks for it, and the metadata says so`, async () => {
       const { gateway, seen } = fixture({ one: 10_000 });
       const messages = long(40, 30);
-      const { openrouter_metadata: metadata } = await whole(gateway, { messages, ...asked });
+      const { openrouter_metadata: metadata, usage } = await whole(gateway, { messages, ...asked });
       const sent = seen[0]?.request.messages ?? [];
       expect(sent.length).toBeLessThan(40);
+      // The provider counts nothing: what is charged is what was sent, not what was cut away.
+      expect(usage.prompt_tokens).toBe(counted(sent));
+      expect(usage.prompt_tokens).toBeLessThan(counted(messages) * 0.7);
       expect(sent[0]).toEqual(messages[0]);
       expect(sent.at(-1)).toEqual(messages.at(-1));
       expect(metadata?.pipeline).toEqual([

@@ -226,8 +226,8 @@ function wireUsage({ usage, winner, estimated }: Settled, request: ChatRequest):
 }
 
 function moneyOf(record: AttemptRecord): AttemptMoney {
-  const { attempt, startedAt, answered } = record;
-  return { endpoint: attempt.endpoint, startedAt, answered, usage: record.usage() };
+  const { attempt, startedAt, answered, sent } = record;
+  return { endpoint: attempt.endpoint, startedAt, answered, sent, usage: record.usage() };
 }
 
 function dispatchOf({ endpoint }: Attempt, request: ChatRequest, now: number): Omit<Dispatch, 'attempt'> {

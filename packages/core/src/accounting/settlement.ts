@@ -11,6 +11,8 @@ export interface AttemptMoney {
   readonly startedAt: number;
   /** The provider answered with a 2xx, whatever came after it. */
   readonly answered: boolean;
+  /** The request as it was sent there, where that is not as the client sent it. */
+  readonly sent?: ChatRequest | undefined;
   /** What the provider reported, also of an answer that broke off. */
   readonly usage: UsageReport | undefined;
 }
@@ -112,15 +114,15 @@ function settledAt(
 function costOfFailed(attempt: AttemptMoney, request: ChatRequest): bigint {
   const { usage, answered } = attempt;
   if (usage !== undefined) return priceOf(attempt, usage, request).upstream;
-  return answered ? priceOf(attempt, estimateUsage(request, 0), request).upstream : 0n;
+  return answered ? priceOf(attempt, estimateUsage(attempt.sent ?? request, 0), request).upstream : 0n;
 }
 
 function usageAt(
   ending: PayableEnding,
-  { usage }: AttemptMoney,
+  { usage, sent }: AttemptMoney,
   request: ChatRequest,
 ): { readonly usage: UsageReport; readonly estimated: boolean } {
-  const counted = (): UsageReport => estimateUsage(request, ending.bytes);
+  const counted = (): UsageReport => estimateUsage(sent ?? request, ending.bytes);
   const isWhole = ending.kind === 'completed' || (ending.kind === 'cancelled' && ending.drained);
   if (isWhole) return usage === undefined ? { usage: counted(), estimated: true } : { usage, estimated: false };
   const { prompt, completion } = counted();
@@ -136,7 +138,11 @@ function usageAt(
   };
 }
 
-function priceOf({ endpoint: { price }, startedAt }: AttemptMoney, usage: UsageReport, request: ChatRequest): Cost {
+function priceOf(
+  { endpoint: { price }, startedAt, sent }: AttemptMoney,
+  usage: UsageReport,
+  request: ChatRequest,
+): Cost {
   if (price === undefined) return FREE;
-  return costOf(usage, price, { atMs: startedAt, inputImages: countImages(request) });
+  return costOf(usage, price, { atMs: startedAt, inputImages: countImages(sent ?? request) });
 }

@@ -70,6 +70,7 @@ export async function send(
 ): Promise<UpstreamAnswer> {
   const { codec } = attempt.endpoint.provider;
   const request = codec.encode(context.request, context);
+  if (context.request !== call.request) record.sent = context.request;
   record.adjustments = [...capOf(attempt), ...request.adjustments];
   const answer = await transport.send(request, {
     cancellation,

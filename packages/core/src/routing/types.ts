@@ -117,6 +117,8 @@ export interface AttemptRecord {
   answered: boolean;
   /** The provider's own id of its answer. */
   upstreamId: string | undefined;
+  /** The request as this endpoint got it, where it was cut for it. */
+  sent?: ChatRequest | undefined;
   /** What of the request could not be passed on as it was. */
   adjustments: readonly Adjustment[];
   /** What the provider has reported so far. */

@@ -13,14 +13,7 @@ const REMOTE_TOKENS = 2000;
 
 /** The tokens of a request's prompt, tools included, estimated: see `textTokens`. Linear, and fast enough for every request. */
 export function estimateTokens(request: ChatRequest): number {
-  return messagesTokens(request.messages) + toolTokens(request.tools);
-}
-
-/** The same of messages. */
-export function messagesTokens(messages: readonly ChatMessage[]): number {
-  let sum = 0;
-  for (const message of messages) sum += messageTokens(message);
-  return sum;
+  return request.messages.reduce((sum, message) => sum + messageTokens(message), toolTokens(request.tools));
 }
 
 /** The same of one message. */
@@ -42,7 +35,7 @@ export function toolTokens(tools: readonly FunctionTool[] = []): number {
 }
 
 /** The same of one part of a message: pictures, sound and files by their kind and size. */
-export function partTokens(part: ContentPart): number {
+function partTokens(part: ContentPart): number {
   switch (part.type) {
     case 'text':
       return textTokens(part.text);
@@ -61,6 +54,23 @@ export function partTokens(part: ContentPart): number {
 
 function dataTokens(data: string, characters: number): number {
   return data.startsWith('data:') ? Math.ceil(data.length / characters) : REMOTE_TOKENS;
+}
+
+/** More than `estimateTokens` makes of a request, without looking at its texts: no estimate is above their length. */
+export function mostTokens({ messages, tools = [] }: ChatRequest): number {
+  let most = tools.length === 0 ? 0 : JSON.stringify(tools).length + 1;
+  for (const message of messages) {
+    const { content } = message;
+    most += MESSAGE_TOKENS + 1;
+    if (typeof content === 'string') most += content.length;
+    else for (const part of content ?? []) most += part.type === 'text' ? part.text.length + 1 : partTokens(part);
+    if (message.role !== 'assistant') continue;
+    most += (message.reasoning?.length ?? 0) + 1;
+    for (const { function: called } of message.tool_calls ?? []) {
+      most += MESSAGE_TOKENS + called.name.length + called.arguments.length + 2;
+    }
+  }
+  return most;
 }
 
 /** Kinds of characters that tokenizers split at. */

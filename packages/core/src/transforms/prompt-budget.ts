@@ -1,6 +1,6 @@
 import { GatewayError } from '../errors.js';
 import type { ChatMessage, ChatRequest } from '../wire/chat.js';
-import { textTokens, toolTokens } from './estimate-tokens.js';
+import { mostTokens, textTokens, toolTokens } from './estimate-tokens.js';
 import { type PromptUnit, unitsOf } from './prompt-units.js';
 import type { Fit, FitTarget } from './types.js';
 
@@ -21,7 +21,7 @@ const GAP_TOKENS = 6;
 export class PromptBudget {
   readonly #request: ChatRequest;
   readonly #compression: Compression;
-  readonly #mostBytes: number;
+  readonly #most: number;
   #measured: Measured | undefined;
   readonly #fits = new Map<string, Fit | undefined>();
 
@@ -30,7 +30,7 @@ export class PromptBudget {
     const { modalities } = request;
     const isImageOnly = modalities?.length === 1 && modalities[0] === 'image';
     this.#compression = isImageOnly ? 'never' : compression;
-    this.#mostBytes = upperBound(request);
+    this.#most = mostTokens(request);
   }
 
   /** Whether it was made for the prompt of this request. */
@@ -42,8 +42,8 @@ export class PromptBudget {
   /** Whether the whole prompt and the output that is asked for fit. */
   fits(context: number): boolean {
     const output = this.#request.max_tokens ?? 0;
-    // No tokenizer makes more tokens than there are bytes: most prompts need not be looked at.
-    return this.#mostBytes + output <= context || this.#measure().needed <= context;
+    // Nearly all prompts are so short that they need not be looked at.
+    return this.#most + output <= context || this.#measure().needed <= context;
   }
 
   /** Whether what does not fit may be cut, at an endpoint with half of what is needed, or with the `largest` context. */
@@ -212,20 +212,4 @@ function withoutMiddle(text: string, characters: number): string {
   const head = isHigh(text.charCodeAt(half - 1)) ? half - 1 : half;
   const tail = isHigh(text.charCodeAt(text.length - half - 1)) ? text.length - half + 1 : text.length - half;
   return text.slice(0, head) + GAP + text.slice(tail);
-}
-
-const BYTES_PER_UNIT = 3;
-const AROUND_MESSAGE = 64;
-
-/** More tokens than the prompt can have, without looking at it; infinite where it is not text alone. */
-function upperBound({ messages, tools = [] }: ChatRequest): number {
-  if (tools.length > 0) return Number.POSITIVE_INFINITY;
-  let bound = 0;
-  for (const message of messages) {
-    const { content = '' } = message;
-    const hasMore = message.role === 'assistant' && (message.tool_calls ?? message.reasoning) !== undefined;
-    if (typeof content !== 'string' || hasMore) return Number.POSITIVE_INFINITY;
-    bound += AROUND_MESSAGE + content.length * BYTES_PER_UNIT;
-  }
-  return bound;
 }

@@ -21,7 +21,7 @@ export interface TransformChoice {
 }
 
 /** A request that says nothing about them. */
-export const NO_CHOICE: TransformChoice = { named: [], withoutDefaults: false, off: [] };
+const NO_CHOICE: TransformChoice = { named: [], withoutDefaults: false, off: [] };
 
 const MOST = 8;
 const transformName = z.string().min(1).max(64);

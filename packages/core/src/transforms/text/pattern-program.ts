@@ -1,14 +1,14 @@
 import { type Assertion, type Node, PatternError, parsePattern, type UnitSet } from './pattern-parser.js';
 
 /** A step of a program: takes a unit, goes two ways, looks around, or says that the pattern is found. */
-export type Step =
+type Step =
   | { readonly kind: 'take'; readonly takes: UnitTest; next: number }
   | { readonly kind: 'fork'; next: number; other: number }
   | { readonly kind: 'look'; readonly what: Assertion; next: number }
   | { readonly kind: 'found' };
 
 /** Whether a unit is in a set. */
-export type UnitTest = (unit: number) => boolean;
+type UnitTest = (unit: number) => boolean;
 
 /** A pattern as a machine that looks at each character once (Thompson, 1968). */
 export interface Program {
