@@ -15,7 +15,7 @@ import type { Transform, TransformContext } from './types.js';
 
 const MOST_RULES = 32;
 /** Of all patterns together: what one character of an answer can cost at most. */
-const MOST_STEPS = 512;
+const MOST_STEPS = 256;
 
 /** What is looked for, and what becomes of it: one of `literal`, `pattern` and `detector`. */
 export interface ResponseFilterRule {

@@ -6,6 +6,9 @@ import type { Program } from './pattern-program.js';
 const LONGEST = 1024;
 /** A find grows no more once this much text after it has not made it longer. Bounds what is looked at twice. */
 const PATIENCE = 32;
+/** Patterns that take many steps a character lose their patience: the bound holds for whatever text and pattern. */
+const STEPS_AT_FIRST = 200_000;
+const STEPS_PER_UNIT = 100;
 const NOWHERE = -1;
 
 /**
@@ -26,6 +29,9 @@ export class PatternFilter implements TextFilter {
   #nextStarts: number[] = [];
   readonly #seen: Uint32Array;
   #round = 0;
+  /** Steps followed, and units decided, of the whole text: both are the same however it is cut. */
+  #steps = 0;
+  #decided = 0;
   #bestStart = NOWHERE;
   #bestEnd = NOWHERE;
   refused = false;
@@ -70,12 +76,16 @@ export class PatternFilter implements TextFilter {
       }
       this.#look(unit);
       this.#step(unit);
-      if (this.#bestStart !== NOWHERE && (this.#ways.length === 0 || this.#at - this.#bestEnd >= PATIENCE)) {
+      if (this.#bestStart !== NOWHERE && (this.#ways.length === 0 || this.#at - this.#bestEnd >= this.#patience)) {
         passed += this.#decide();
         if (this.refused) return passed;
       }
     }
     return passed;
+  }
+
+  get #patience(): number {
+    return this.#steps > STEPS_AT_FIRST + STEPS_PER_UNIT * (this.#decided + this.#at) ? 1 : PATIENCE;
   }
 
   /** Follows every way as far as it goes without taking a character. `unit` is the next one. */
@@ -99,6 +109,7 @@ export class PatternFilter implements TextFilter {
   #follow(way: number, start: number, unit: number): void {
     if (this.#seen[way] === this.#round) return;
     this.#seen[way] = this.#round;
+    this.#steps += 1;
     const step = this.#program.steps[way];
     switch (step?.kind) {
       case undefined:
@@ -158,6 +169,7 @@ export class PatternFilter implements TextFilter {
     const found = this.#text.slice(this.#bestStart, this.#bestEnd);
     this.#before = this.#text.charCodeAt(this.#bestEnd - 1);
     this.#text = this.#text.slice(this.#bestEnd);
+    this.#decided += this.#bestEnd;
     this.#at = 0;
     this.#ways.length = 0;
     this.#starts.length = 0;
@@ -177,6 +189,7 @@ export class PatternFilter implements TextFilter {
   #release(to: number): string {
     const passed = this.#text.slice(0, to);
     this.#text = this.#text.slice(to);
+    this.#decided += to;
     this.#at -= to;
     if (this.#bestStart !== NOWHERE) {
       this.#bestStart -= to;

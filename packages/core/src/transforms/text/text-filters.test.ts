@@ -39,6 +39,9 @@ function made(pieces: readonly string[]): fc.Arbitrary<string> {
 
 const PEM = '-----BEGIN RSA PRIVATE KEY-----\nMIIEow+/IBAA==\n-----END RSA PRIVATE KEY-----';
 
+/** A pattern with many ways open at each character, and a find after which it looks on. */
+const MANY = `a(?:(?:${Array.from({ length: 40 }, () => '.').join('|')})*b)?`;
+
 describe('detectors', () => {
   const table: Readonly<Record<DetectorName, readonly (readonly [text: string, shown: string])[]>> = {
     email: [
@@ -207,6 +210,7 @@ describe('patterns', () => {
       ['(a|a)*b', 'a'.repeat(40_000)],
       ['a(.*b)?', 'a'.repeat(40_000)],
       ['a|b.*c', 'ba'.repeat(20_000)],
+      [MANY, 'a'.repeat(40_000)],
     ] as const) {
       const started = performance.now();
       expect(whole(new PatternFilter(compilePattern(source, 256), () => ''), text).length).toBeLessThanOrEqual(
@@ -283,6 +287,16 @@ describe('any text in any pieces gives what the whole gives', () => {
         },
       ),
       { numRuns: 1000 },
+    );
+  });
+
+  it('also where a pattern has lost its patience', () => {
+    const text = fc.array(fc.constantFrom('a', 'aaaa', 'b', 'c'), { minLength: 200, maxLength: 400 });
+    fc.assert(
+      fc.property(cut(text.map((all) => all.join(''))), (parts) => {
+        expect(inPieces(pattern(MANY), parts)).toBe(whole(pattern(MANY), parts.join('')));
+      }),
+      { numRuns: 20 },
     );
   });
 
