@@ -64,7 +64,6 @@ describe('chunks in, chunks out', () => {
           reasoning: '[REDACTED] is',
           reasoning_details: [{ type: 'reasoning.text', index: 0, text: '[REDACTED] is' }],
         },
-        { reasoning_details: [{ type: 'reasoning.text', index: 0, text: '', signature: 'signed' }] },
         { content: 'o' },
         { content: 'k' },
       ],
@@ -137,6 +136,27 @@ describe('chunks in, chunks out', () => {
       message: { content: 'all good, ', reasoning: 'fine' },
     });
     expect(choice?.message).not.toHaveProperty('tool_calls');
+  });
+
+  it('keeps the signature of reasoning that it leaves alone, and drops that of another text', async () => {
+    const chunks = [
+      start,
+      piece({ reasoning_details: [{ type: 'reasoning.text', index: 0, format: 'anthropic-claude-v1', text: 'a ke' }] }),
+      piece({ reasoning_details: [{ type: 'reasoning.text', index: 0, text: '', signature: 'first' }] }),
+      piece({
+        reasoning_details: [{ type: 'reasoning.text', index: 1, format: 'anthropic-claude-v1', text: 'a key' }],
+      }),
+      piece({ reasoning_details: [{ type: 'reasoning.text', index: 1, text: '', signature: 'second' }] }),
+      stop,
+    ];
+    const options: ResponseFilterOptions = { rules: [{ literal: 'key' }] };
+    const shown = [
+      { type: 'reasoning.text', format: 'anthropic-claude-v1', text: 'a ke', signature: 'first' },
+      { type: 'reasoning.text', format: 'anthropic-claude-v1', text: 'a [REDACTED]' },
+    ];
+    const details = wholeOf(streamed(options, chunks)).choices[0]?.message.reasoning_details;
+    expect(details).toEqual(shown.map((detail, index) => ({ ...detail, index })));
+    expect((await whole(options, chunks)).choices[0]?.message.reasoning_details).toEqual(details);
   });
 
   it('keeps choices apart', () => {

@@ -114,8 +114,13 @@ function filtersOf(context: TransformContext<ResponseFilterOptions>): NewFilter 
     // How much, never what.
     context.note({ found });
   };
-  return (kind) => {
-    const filters = rules.map((one) => filterOf(one, kind, count));
+  return (kind, changed) => {
+    const filters = rules.map((one) =>
+      filterOf(one, kind, () => {
+        count();
+        changed();
+      }),
+    );
     const [only] = filters;
     return only !== undefined && filters.length === 1 ? only : new FilterChain(filters);
   };

@@ -103,6 +103,10 @@ function merged(message: AnswerMessage, deltas: readonly Delta[]): AnswerMessage
     deltas.map((one) => read(one) ?? '').join('');
   const detailText = (index: number, field: 'text' | 'summary'): string =>
     join((one) => one.reasoning_details?.find((detail) => detail.index === index)?.[field]);
+  const isSigned = (index: number): boolean =>
+    deltas.some((one) =>
+      one.reasoning_details?.some((detail) => detail.index === index && detail.signature !== undefined),
+    );
   const argumentsOf = (index: number): string =>
     join((one) => one.tool_calls?.find((call) => call.index === index)?.function.arguments);
   return {
@@ -113,7 +117,9 @@ function merged(message: AnswerMessage, deltas: readonly Delta[]): AnswerMessage
     ...(message.reasoning_details !== undefined && {
       reasoning_details: message.reasoning_details.map((detail, index) => {
         const field = textField(detail);
-        return field === undefined ? detail : { ...detail, [field]: detailText(index, field) };
+        if (field === undefined) return detail;
+        const { signature, ...rest } = { ...detail, [field]: detailText(index, field) };
+        return isSigned(index) ? { ...rest, signature } : rest;
       }),
     }),
     ...(message.tool_calls !== undefined && {

@@ -5,8 +5,8 @@ import { JsonEnd } from './json-end.js';
 /** Where a text of an answer stands: arguments are JSON, and what goes in there has to be escaped. */
 export type TextKind = 'text' | 'arguments';
 
-/** Makes the filter of one text of an answer. */
-export type NewFilter = (kind: TextKind) => TextFilter;
+/** Makes the filter of one text of an answer; `changed` is to be told where it makes another text of it for good. */
+export type NewFilter = (kind: TextKind, changed: () => void) => TextFilter;
 
 const EMPTY: Delta = {};
 /** Texts in the order in which an answer has them: a refusal ends its own kind and leaves nothing of the later ones. */
@@ -27,6 +27,8 @@ export class ChoiceTexts {
   readonly #newFilter: NewFilter;
   readonly #texts = new Map<string, OpenText>();
   readonly #calls = new Map<number, JsonEnd>();
+  /** Texts that are not any more what the model wrote. */
+  readonly #changed = new Set<string>();
   /** Where in the answer something was refused. */
   #refusedAt = Number.POSITIVE_INFINITY;
   #over = false;
@@ -102,14 +104,18 @@ export class ChoiceTexts {
 
   #details(details: readonly ReasoningDetail[]): readonly ReasoningDetail[] {
     return details.flatMap((detail) => {
-      if (this.#refusedAt < REASONING) return [];
       const field = textField(detail);
       if (field === undefined) return [detail];
-      const text = this.#text(`detail ${detail.index}:${detail.type}:${field}`, REASONING, detail[field]);
-      if (text === detail[field]) return [detail];
-      const { [field]: _, ...rest } = detail;
+      const name = `detail ${detail.index}:${detail.type}:${field}`;
+      const passed = this.#text(name, REASONING, detail[field]);
+      // A signature ends its text, and is of no other one.
+      const text = detail.signature === undefined ? passed : `${passed}${this.#endOf(name)}`;
+      const isSigned = detail.signature !== undefined && !this.#changed.has(name);
+      if (text === detail[field] && isSigned === (detail.signature !== undefined)) return [detail];
+      const { [field]: _, signature, ...others } = detail;
+      const rest: ReasoningDetail = isSigned ? { ...others, signature } : others;
       const isBare = text === '' && Object.keys(rest).every((name) => name === 'index' || name === 'type');
-      return isBare ? [] : [{ ...detail, [field]: text }];
+      return isBare ? [] : [{ ...rest, [field]: text }];
     });
   }
 
@@ -140,7 +146,7 @@ export class ChoiceTexts {
   #push(name: string, place: number, kind: TextKind, text: string): string {
     if (place > this.#refusedAt) return '';
     const known = this.#texts.get(name);
-    const filter = known?.filter ?? new WholeCharacters(this.#newFilter(kind));
+    const filter = known?.filter ?? new WholeCharacters(this.#newFilter(kind, () => this.#changed.add(name)));
     if (known === undefined) this.#texts.set(name, { filter, place });
     const passed = filter.push(text);
     if (filter.refused) this.#refusedAt = Math.min(this.#refusedAt, place);
