@@ -8,6 +8,7 @@ const LEVELS: readonly (readonly string[])[] = [
   [
     'chat.ts',
     'chat-stream.ts',
+    'chat-routing.ts',
     'chat-transforms.ts',
     'gateway-options.ts',
     'call-scope.ts',

@@ -1,47 +1,31 @@
 import { createHmac } from 'node:crypto';
 import { Bill, type Billing } from './accounting/bill.js';
 import { MeteredStream } from './accounting/metered-stream.js';
-import { choiceBytes, estimateUsage } from './accounting/usage.js';
+import { choiceBytes } from './accounting/usage.js';
 import { CallScope, type RunningCalls } from './call-scope.js';
 import { Cancellation } from './cancellation.js';
-import type { Catalog } from './catalog/catalog.js';
-import {
-  fitTarget,
-  rerouted,
-  startTransforms,
-  type TransformedCall,
-  type TransformSettings,
-} from './chat-transforms.js';
-import type { Clock } from './clock.js';
+import { type ChatRoutingParts, type Routed, route, routeOf } from './chat-routing.js';
+import { fitTarget, startTransforms, type TransformedCall, type TransformSettings } from './chat-transforms.js';
 import { GatewayError, toGatewayError } from './errors.js';
 import type { Caller } from './http/caller.js';
 import type { CallOrigin, ChatCall } from './http/exchange.js';
 import type { ClientSignal } from './http/types.js';
-import { type Random, randomFraction, randomText } from './random.js';
-import type { Affinity } from './routing/affinity.js';
+import { randomText } from './random.js';
 import { explainPlan, toRoutingMetadata } from './routing/explain.js';
-import { type Plan, plan, refusal } from './routing/plan.js';
 import { type Runner, runStream, runWhole } from './routing/run.js';
-import type { AttemptRecord, Call, RoutedAnswer, RoutingPolicy, World } from './routing/types.js';
-import { resolveWanted } from './routing/wanted.js';
+import type { AttemptRecord, Call, RoutedAnswer } from './routing/types.js';
 import { StagedStream } from './transforms/staged-stream.js';
 import type { TransformRun } from './transforms/transform-run.js';
-import type { ChatCompletion, ChatRequest, Usage } from './wire/chat.js';
+import type { ChatCompletion, Usage } from './wire/chat.js';
 import type { ParsedChat } from './wire/parse-chat.js';
-import type { Explanation, RoutingMetadata } from './wire/routing-metadata.js';
+import type { Explanation } from './wire/routing-metadata.js';
 
 /** What a chat call takes from the gateway. */
-export interface ChatParts {
-  readonly clock: Clock;
-  readonly random: Random;
-  readonly catalog: Catalog;
+export interface ChatParts extends ChatRoutingParts {
   readonly runner: Runner;
   readonly billing: Billing;
-  readonly affinity: Affinity;
-  readonly routing: RoutingPolicy;
   /** Whether streamed answers are held back until they are whole. */
   readonly bufferStreams: boolean;
-  readonly defaultModel: string | undefined;
   /** Whether fields that the wire does not know go upstream. */
   readonly passthrough: boolean;
   readonly userHashSecret: string | undefined;
@@ -50,20 +34,6 @@ export interface ChatParts {
   /** Calls that may run at a time. */
   readonly mostRunning: number;
   readonly transforms: TransformSettings;
-}
-
-/** Bytes of a tool's description that make a token, roughly. */
-const TOOL_BYTES_PER_TOKEN = 4;
-
-/** A request with everything that its routing follows from. */
-interface Routed {
-  readonly request: ChatRequest;
-  readonly requested: string;
-  readonly strategy: RoutingMetadata['strategy'];
-  readonly promptTokens: number;
-  readonly session: string | undefined;
-  readonly world: World;
-  readonly plan: Plan;
 }
 
 /**
@@ -230,84 +200,6 @@ export function explainChat(
   const request = transforms.routedRequest(parsed.request);
   const { requested, strategy, plan: planned, world } = routeOf(parts, { ...parsed, request }, caller, transforms);
   return { requested, strategy, candidates: explainPlan(planned, world) };
-}
-
-/** As `routeOf`, for requests that are to be sent. @throws GatewayError where nobody can serve it. */
-function route(parts: ChatParts, parsed: ParsedChat, caller: Caller, transforms: TransformRun): Routed {
-  const routed = routeOf(parts, parsed, caller, transforms);
-  const { plan: planned, models, request } = routed;
-  if (planned.attempts.length === 0) throw refusal(planned, models, transforms.budget(request));
-  return { ...routed, plan: rerouted(planned, transforms) };
-}
-
-function routeOf(
-  parts: ChatParts,
-  parsed: ParsedChat,
-  caller: Caller,
-  transforms: TransformRun,
-): Routed & { readonly models: ReturnType<typeof resolveWanted>['models'] } {
-  const { catalog, runner, random, clock } = parts;
-  const names = namesOf(parsed.request, parts.defaultModel);
-  const { models, thinking, auto } = resolveWanted(names, parsed.request, {
-    catalog,
-    mayUse: (model) => caller.mayUse(model),
-  });
-  const request = thinking
-    ? { ...parsed.request, reasoning: { enabled: true, ...parsed.request.reasoning } }
-    : parsed.request;
-  const promptTokens = estimatedPrompt(request);
-  const session = sessionOf(parsed, caller);
-  const { health } = runner;
-  const world: World = {
-    health: (unit) => health.of(unit),
-    latency: (unit, percentile) => health.latency(unit, percentile),
-    throughput: (unit, percentile) => health.throughput(unit, percentile),
-    random: () => randomFraction(random),
-  };
-  const requested = names[0] ?? '';
-  const first = models[0]?.model.id;
-  return {
-    request,
-    requested,
-    strategy: auto ? 'auto' : first === requested ? 'direct' : 'alias',
-    promptTokens,
-    session,
-    world,
-    models,
-    plan: plan({
-      request,
-      models,
-      promptTokens,
-      prompt: transforms.budget(request),
-      atMs: clock.now(),
-      host: parts.routing,
-      world,
-      affinity: session === undefined ? undefined : parts.affinity.find(session),
-    }),
-  };
-}
-
-/** The models to try: `model`, then `models`. @throws GatewayError where there is none. */
-function namesOf(request: ChatRequest, defaultModel: string | undefined): readonly string[] {
-  const names = [request.model, ...(request.models ?? [])].filter((name) => name !== undefined);
-  if (names.length > 0) return names;
-  if (defaultModel !== undefined) return [defaultModel];
-  const message = 'expected the id of a model';
-  throw new GatewayError('invalid_request', `model: ${message}`, {
-    metadata: { issues: [{ path: 'model', message }] },
-  });
-}
-
-function estimatedPrompt(request: ChatRequest): number {
-  const { prompt } = estimateUsage(request, 0);
-  if (request.tools === undefined || request.tools.length === 0) return prompt;
-  return prompt + Math.ceil(JSON.stringify(request.tools).length / TOOL_BYTES_PER_TOKEN);
-}
-
-/** What keeps the requests of one conversation together: the caller's own word for it. */
-function sessionOf({ request, session }: ParsedChat, caller: Caller): string | undefined {
-  const name = request.session_id ?? session ?? request.prompt_cache_key;
-  return name === undefined ? undefined : `${caller.account}\0${request.model ?? ''}\0${name}`;
 }
 
 /** Upstreams never see the client's `user`, only a hash that nobody without the secret can turn back. */
