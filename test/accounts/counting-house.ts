@@ -47,7 +47,7 @@ export interface CountingHouse {
 }
 
 /** A streamed answer as its client sees it. */
-export interface OpenStream {
+interface OpenStream {
   readonly status: number;
   readonly id: string;
   /** Everything so far. */

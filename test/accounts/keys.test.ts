@@ -27,7 +27,7 @@ async function start(parts: AccountGatewayParts = {}): Promise<AccountGateway> {
 const KEY_FIELDS = [
   'hash id name label disabled scopes limit limit_remaining limit_reset resets_at include_byok_in_limit',
   'usage usage_daily usage_weekly usage_monthly byok_usage byok_usage_daily byok_usage_weekly byok_usage_monthly',
-  'rate_limit models tags metadata created_at updated_at last_used_at expires_at created_by creator_user_id',
+  'rate_limit models tags transforms metadata created_at updated_at last_used_at expires_at created_by creator_user_id',
   'external_user workspace_id',
 ]
   .join(' ')
@@ -128,6 +128,7 @@ describe('the key object', () => {
       rate_limit: null,
       models: null,
       tags: [],
+      transforms: [],
       metadata: {},
       created_at: '2026-09-23T12:00:00.000Z',
       updated_at: null,

@@ -12,7 +12,7 @@ export type Reason = 'stop' | 'length' | 'filter' | 'error' | 'blank';
 type JsonObject = Readonly<Record<string, unknown>>;
 
 /** What a test declares of the one model of a provider. */
-export interface Wares {
+interface Wares {
   readonly baseUrl: string;
   readonly pricing: PriceDeclaration;
   /** Tokens. */

@@ -19,6 +19,7 @@ export function describeKeys(subject: Subject): void {
           expiresAt: undefined,
           inheritedModels: [],
           tags: [],
+          transforms: ['redact', 'system-prompt'],
         },
         ...{ metadata: {}, disabled: true, includeByokInLimit: true, scopes: [] },
       });

@@ -94,6 +94,7 @@ export function keyRecord(changes: Partial<KeyRecord> & Pick<KeyRecord, 'hash' |
     models: ['openai/*'],
     inheritedModels: [['*'], ['openai/*', 'google/*']],
     tags: ['team-a'],
+    transforms: [],
     metadata: { owner: 'someone' },
     includeByokInLimit: false,
     creatorUserId: undefined,

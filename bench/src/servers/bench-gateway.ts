@@ -59,6 +59,7 @@ async function addKey(store: Store): Promise<void> {
     models: undefined,
     inheritedModels: [],
     tags: [],
+    transforms: [],
     metadata: {},
     includeByokInLimit: false,
     creatorUserId: undefined,

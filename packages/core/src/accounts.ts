@@ -41,8 +41,19 @@ const HOLD_GRACE_MS = 300_000;
 const CLOSE_MS = 5000;
 const OWNER_LENGTH = 20;
 
+/** What keys and money take from the gateway. */
+export interface AccountsParts {
+  readonly options: GatewayOptions;
+  readonly clock: Clock;
+  readonly random: Random;
+  /** Milliseconds that a request may take. */
+  readonly totalMs: number;
+  /** Whether a transform has this name and can run without options of a request. */
+  mayEnforce(transform: string): boolean;
+}
+
 /** Wires keys and money together. @throws TypeError for options that cannot work. */
-export function createAccounts(options: GatewayOptions, clock: Clock, random: Random, totalMs: number): Accounts {
+export function createAccounts({ options, clock, random, totalMs, mayEnforce }: AccountsParts): Accounts {
   const store = options.store ?? memoryStore({ clock });
   if (store.name === 'memory' && (options.instances ?? 1) > 1) {
     throw new TypeError('instances: a store in memory serves one process; several need a database');
@@ -81,7 +92,7 @@ export function createAccounts(options: GatewayOptions, clock: Clock, random: Ra
     store,
     guard,
     directory,
-    keys: new Keys({ store, guard, random, prefix, changed: (hash) => directory.forget(hash) }),
+    keys: new Keys({ store, guard, random, prefix, mayEnforce, changed: (hash) => directory.forget(hash) }),
     credits: creditAdministration(store, guard),
     limiter: new RateLimiter({ rates: store.rates, guard, instances: () => instances }),
     billing: {

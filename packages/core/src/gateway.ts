@@ -100,8 +100,10 @@ export function createGateway(options: GatewayOptions): Gateway {
   let draining = false;
   const random = options.random ?? systemRandom();
   const { totalMs } = { ...defaultTimeouts, ...options.timeouts };
-  const accounts = createAccounts(options, clock, random, totalMs);
-  const parts = toParts({ options, clock, random, running, accounts });
+  const registry = toRegistry(options);
+  const mayEnforce = (transform: string): boolean => registry.mayEnforce(transform);
+  const accounts = createAccounts({ options, clock, random, totalMs, mayEnforce });
+  const parts = toParts({ options, clock, random, running, accounts, registry });
   const services = toServices(options, parts, accounts, () => draining);
   const discovery = new Discovery({ clock, catalog: parts.catalog, transports: parts.runner.transports });
   const handle = createHandler(services);
@@ -167,9 +169,10 @@ interface Wiring {
   readonly random: Random;
   readonly running: RunningCalls;
   readonly accounts: Accounts;
+  readonly registry: TransformRegistry;
 }
 
-function toParts({ options, clock, random, running, accounts }: Wiring): ChatParts {
+function toParts({ options, clock, random, running, accounts, registry }: Wiring): ChatParts {
   const timeouts = { ...defaultTimeouts, ...options.timeouts };
   const limits = { ...defaultLimits, ...options.limits };
   const { connectMs } = timeouts;
@@ -191,7 +194,7 @@ function toParts({ options, clock, random, running, accounts }: Wiring): ChatPar
     bufferStreams: options.streamRecovery === 'buffer',
     mostRunning: limits.runningRequests,
     transforms: {
-      registry: toRegistry(options),
+      registry,
       hookMs: timeouts.transformMs,
       report: (error, requestId) => report(options, error, requestId),
     },

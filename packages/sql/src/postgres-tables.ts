@@ -110,6 +110,7 @@ const MIGRATIONS: readonly ((schema: string) => string)[] = [
     models text,
     inherited_models text not null,
     tags text not null,
+    transforms text not null,
     metadata text not null,
     byok_in_limit smallint not null,
     creator_user_id text,

@@ -30,6 +30,7 @@ const COLUMNS = [
   'models',
   'inherited_models',
   'tags',
+  'transforms',
   'metadata',
   'byok_in_limit',
   'creator_user_id',
@@ -105,6 +106,7 @@ function valuesOf(record: KeyRecord): readonly SqlValue[] {
     record.models === undefined ? null : JSON.stringify(record.models),
     JSON.stringify(record.inheritedModels),
     storableJson(record.tags),
+    JSON.stringify(record.transforms),
     JSON.stringify(record.metadata),
     record.includeByokInLimit ? 1 : 0,
     record.creatorUserId ?? null,
@@ -139,6 +141,7 @@ function readKey(row: SqlRow): KeyRecord {
       ? inherited.map((list) => (Array.isArray(list) ? list.map(String) : []))
       : [],
     tags: textsOf(textOf(row, 'tags')),
+    transforms: textsOf(textOf(row, 'transforms')),
     metadata: Object.fromEntries(Object.entries(metadata ?? {}).map(([name, value]) => [name, String(value)])),
     includeByokInLimit: numberOf(row, 'byok_in_limit') === 1,
     creatorUserId: maybeTextOf(row, 'creator_user_id'),

@@ -20,6 +20,7 @@ export function toKeyObject(record: KeyRecord, spending: Spending = NOTHING, now
     rate_limit: rateLimitOf(record),
     models: record.models ?? null,
     tags: record.tags,
+    transforms: record.transforms,
     metadata: record.metadata,
     created_at: isoTime(record.createdAt),
     updated_at: isoOrNull(record.updatedAt),

@@ -14,6 +14,8 @@ export interface Authority {
   readonly expiresAt: number | undefined;
   /** Lists of globs, each of which a model must match. */
   readonly models: readonly (readonly string[])[];
+  /** Names of transforms that no key of its making can do without. */
+  readonly transforms: readonly string[];
 }
 
 /** What a key may do and use up. */
@@ -27,6 +29,7 @@ export type KeyRights = Pick<
   | 'expiresAt'
   | 'models'
   | 'inheritedModels'
+  | 'transforms'
 >;
 
 /** What a right that is too large is called on the wire. */
@@ -49,12 +52,21 @@ const GIVEN_BY: Readonly<Partial<Record<Scope, Scope>>> = {
 /** The authority of the host itself. */
 export function hostAuthority(account: string): Authority {
   const rates = { requestsPerMinute: undefined, tokensPerMinute: undefined };
-  return { account, hash: undefined, scopes: undefined, limit: undefined, rates, expiresAt: undefined, models: [] };
+  return {
+    account,
+    hash: undefined,
+    scopes: undefined,
+    limit: undefined,
+    rates,
+    expiresAt: undefined,
+    models: [],
+    transforms: [],
+  };
 }
 
 /** Where a key has more than an authority can give; undefined where it has not. Pure. */
 export function excessOf(key: KeyRights, authority: Authority): Excess | undefined {
-  const { scopes, limit, rates, expiresAt, models } = authority;
+  const { scopes, limit, rates, expiresAt, models, transforms } = authority;
   const scope = scopes && key.scopes.find((one) => !mayGive(scopes, one));
   if (scope !== undefined) return { field: 'scopes', scope };
   if (limit !== undefined) {
@@ -65,7 +77,8 @@ export function excessOf(key: KeyRights, authority: Authority): Excess | undefin
   if (isMore(key.tokensPerMinute, rates.tokensPerMinute)) return { field: 'rate_limit.tokens_per_minute' };
   if (isMore(key.expiresAt, expiresAt)) return { field: 'expires_at' };
   const lists = new Set([...key.inheritedModels, ...(key.models === undefined ? [] : [key.models])].map(textOf));
-  return models.every((list) => lists.has(textOf(list))) ? undefined : { field: 'models' };
+  if (!models.every((list) => lists.has(textOf(list)))) return { field: 'models' };
+  return transforms.every((name) => key.transforms.includes(name)) ? undefined : { field: 'transforms' };
 }
 
 function mayGive(scopes: ReadonlySet<Scope>, scope: Scope): boolean {

@@ -6,6 +6,7 @@ import type { KeyObject } from '../wire/account.js';
 import type { KeyFields } from '../wire/parse-key.js';
 import { parseKeyChange, parseNewKey } from '../wire/parse-key.js';
 import { INFERENCE } from '../wire/scopes.js';
+import { fieldError } from '../wire/validation-error.js';
 import { toKeyObject } from './key-object.js';
 import { type Authority, excessOf, type KeyRights } from './key-rights.js';
 import type { StoreGuard } from './store-guard.js';
@@ -17,6 +18,8 @@ export interface KeysParts {
   readonly random: Random;
   /** What the text of a key begins with. */
   readonly prefix: string;
+  /** Whether a transform has this name and can run without options of a request. */
+  mayEnforce(transform: string): boolean;
   /** A key was made, changed or revoked. */
   changed(hash: string): void;
 }
@@ -46,6 +49,7 @@ export class Keys {
     const now = guard.clock.now();
     const fields = parseNewKey(body, now);
     checkAccount(fields, authority);
+    this.#checkTransforms(fields);
     const secret = Buffer.from(random(SECRET_BYTES)).toString('hex');
     const key = prefix + secret;
     const record: KeyRecord = {
@@ -88,6 +92,7 @@ export class Keys {
     const now = guard.clock.now();
     const fields = parseKeyChange(body, now);
     checkAccount(fields, authority);
+    this.#checkTransforms(fields);
     const before = await this.#find(authority.account, keyHash);
     checkRights(before, authority);
     const { hash: _, account: __, label: ___, createdAt: ____, createdBy: _____, ...rest } = before;
@@ -106,6 +111,14 @@ export class Keys {
     const removed = await this.#guard.run(store.keys.remove(keyHash, authority.account));
     this.#parts.changed(keyHash);
     if (!removed) throw noKey();
+  }
+
+  #checkTransforms({ transforms }: KeyFields): void {
+    for (const [index, name] of (transforms ?? []).entries()) {
+      if (!this.#parts.mayEnforce(name)) {
+        throw fieldError(`transforms.${index}`, 'expected the name of a transform that needs no options');
+      }
+    }
   }
 
   async #find(account: string, keyHash: string): Promise<KeyRecord> {
@@ -128,7 +141,7 @@ type Changeable = Omit<
 >;
 
 /** A key of which nothing was said: it has what its maker has. */
-function unsetFields(name: string, { limit, rates, expiresAt, models }: Authority): Changeable {
+function unsetFields(name: string, { limit, rates, expiresAt, models, transforms }: Authority): Changeable {
   return {
     name,
     disabled: false,
@@ -139,6 +152,7 @@ function unsetFields(name: string, { limit, rates, expiresAt, models }: Authorit
     models: undefined,
     inheritedModels: models,
     tags: [],
+    transforms,
     metadata: {},
     includeByokInLimit: false,
     creatorUserId: undefined,
@@ -161,6 +175,7 @@ function fieldsOf(given: KeyFields, before: Changeable): Changeable {
     models: chosen(given.models, before.models),
     inheritedModels: before.inheritedModels,
     tags: given.tags === null ? [] : (given.tags ?? before.tags),
+    transforms: given.transforms === null ? [] : (given.transforms ?? before.transforms),
     metadata: given.metadata === null ? {} : (given.metadata ?? before.metadata),
     includeByokInLimit: chosen(given.include_byok_in_limit, before.includeByokInLimit) ?? false,
     creatorUserId: chosen(given.creator_user_id, before.creatorUserId),

@@ -86,7 +86,7 @@ export function toKeyCaller(record: KeyRecord): Caller {
     models,
     expiresAt: record.expiresAt,
     tags: record.tags,
-    transforms: [],
+    transforms: record.transforms,
     bufferStreams: undefined,
     record,
     mayUse: usable(models),
@@ -94,8 +94,9 @@ export function toKeyCaller(record: KeyRecord): Caller {
 }
 
 /** What a caller can give to the keys that it manages. */
-export function authorityOf({ account, keyHash, scopes, limit, rates, expiresAt, models }: Caller): Authority {
-  return { account, hash: keyHash, scopes, limit, rates, expiresAt, models };
+export function authorityOf(caller: Caller): Authority {
+  const { account, keyHash, scopes, limit, rates, expiresAt, models, transforms } = caller;
+  return { account, hash: keyHash, scopes, limit, rates, expiresAt, models, transforms };
 }
 
 function usable(lists: readonly (readonly string[])[]): Caller['mayUse'] {

@@ -43,6 +43,8 @@ export interface KeyRecord {
   /** Lists of its ancestors, each of which a model must match as well. */
   readonly inheritedModels: readonly (readonly string[])[];
   readonly tags: readonly string[];
+  /** Names of transforms that its requests cannot do without. */
+  readonly transforms: readonly string[];
   readonly metadata: Readonly<Record<string, string>>;
   readonly includeByokInLimit: boolean;
   readonly creatorUserId: string | undefined;

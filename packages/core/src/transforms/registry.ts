@@ -59,10 +59,13 @@ export class TransformRegistry {
 
   /** @throws TypeError for a name that stands for nothing, or for what cannot run without options of a request. */
   check(names: readonly string[]): void {
-    for (const name of names) {
-      if (this.#find(name)?.isReady !== true)
-        throw new TypeError(`transforms: nothing that can be enforced is named ${name}`);
-    }
+    const wrong = names.find((name) => !this.mayEnforce(name));
+    if (wrong !== undefined) throw new TypeError(`transforms: nothing that can be enforced is named ${wrong}`);
+  }
+
+  /** Whether a transform has this name and can run without options of a request. */
+  mayEnforce(name: string): boolean {
+    return this.#find(name)?.isReady === true;
   }
 
   /**

@@ -32,6 +32,8 @@ export interface KeyObject {
   readonly rate_limit: RateLimitObject | null;
   readonly models: readonly string[] | null;
   readonly tags: readonly string[];
+  /** Names of transforms that its requests cannot do without. */
+  readonly transforms: readonly string[];
   readonly metadata: Readonly<Record<string, string>>;
   readonly created_at: string;
   readonly updated_at: string | null;
@@ -62,6 +64,8 @@ export interface NewKey {
   readonly expires_at?: string | null | undefined;
   /** Added to the tags of every request. */
   readonly tags?: readonly string[] | null | undefined;
+  /** Names of transforms that run for every request of the key and that none switches off, at most 8. */
+  readonly transforms?: readonly string[] | null | undefined;
   readonly metadata?: Readonly<Record<string, string>> | null | undefined;
   readonly include_byok_in_limit?: boolean | undefined;
   readonly creator_user_id?: string | null | undefined;

@@ -23,6 +23,7 @@ export interface KeyFields {
   readonly models?: readonly string[] | null | undefined;
   readonly expires_at?: number | null | undefined;
   readonly tags?: readonly string[] | null | undefined;
+  readonly transforms?: readonly string[] | null | undefined;
   readonly metadata?: Readonly<Record<string, string>> | null | undefined;
   readonly include_byok_in_limit?: boolean | null | undefined;
   readonly creator_user_id?: string | null | undefined;
@@ -72,6 +73,7 @@ const fields = {
     .transform((time) => Date.parse(time))
     .nullish(),
   tags: z.array(tagSchema).max(10).nullish(),
+  transforms: z.array(z.string().min(1).max(64)).max(8).nullish(),
   metadata: z
     .record(z.string().min(1).max(64), z.string().max(512))
     .refine((map) => Object.keys(map).length <= 16, 'expected at most 16 entries')

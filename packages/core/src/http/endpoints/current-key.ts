@@ -43,6 +43,7 @@ function toKeyLike({
   scopes,
   models,
   tags,
+  transforms,
   account,
 }: Caller): Partial<Record<keyof KeyObject, unknown>> {
   return {
@@ -55,6 +56,7 @@ function toKeyLike({
     include_byok_in_limit: false,
     models: models[0] ?? null,
     tags,
+    transforms,
     metadata: {},
     created_at: null,
     updated_at: null,
