@@ -3,6 +3,7 @@ import {
   defineProvider,
   defineTransform,
   type Gateway,
+  type GatewayOptions,
   memoryStore,
   systemPrompt,
 } from '@gatehouse/core';
@@ -12,7 +13,10 @@ const policy = systemPrompt({ text: 'Be brief.' });
 const seen: string[] = [];
 let gateway: Gateway;
 
-function open(store = memoryStore(), transforms = [{ transform: policy, use: 'requested' as const }]): Gateway {
+function open(
+  store = memoryStore(),
+  transforms: GatewayOptions['transforms'] = [{ transform: policy, use: 'requested' }],
+): Gateway {
   gateway = createGateway({
     providers: [
       defineProvider({
@@ -109,7 +113,7 @@ describe('transforms that a key enforces', () => {
   it('fail a request where the gateway does not have them any more, rather than let it pass', async () => {
     const store = memoryStore();
     const audit = defineTransform({ name: 'audit', request: (request) => request });
-    open(store, [{ transform: audit, use: 'requested' as const }]);
+    open(store, [{ transform: audit, use: 'requested' }]);
     const { key } = await gateway.keys.create({ name: 'audited', transforms: ['audit'] });
     expect((await chat(key)).status).toBe(200);
     open(store);

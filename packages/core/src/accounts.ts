@@ -7,6 +7,7 @@ import { Lease } from './accounting/lease.js';
 import { RateLimiter } from './accounting/rate-limiter.js';
 import { StoreGuard } from './accounting/store-guard.js';
 import type { Clock } from './clock.js';
+import { Deadlines } from './deadlines.js';
 import type { GatewayOptions } from './gateway-options.js';
 import { type Random, randomText } from './random.js';
 import { memoryStore } from './stores/memory.js';
@@ -40,6 +41,8 @@ const HOLD_GRACE_MS = 300_000;
 /** Charges that cannot be written are left to a sweep when the process ends; it waits no longer than this. */
 const CLOSE_MS = 5000;
 const OWNER_LENGTH = 20;
+/** An answer waits no longer than this for its charge to be written, milliseconds. */
+const DURABLE_MS = 2000;
 
 /** What keys and money take from the gateway. */
 export interface AccountsParts {
@@ -99,6 +102,7 @@ export function createAccounts({ options, clock, random, totalMs, mayEnforce }: 
       ledger: guardedLedger(store.ledger, guard),
       clock,
       owner,
+      durable: new Deadlines(clock, DURABLE_MS),
       holdMs: totalMs + HOLD_GRACE_MS,
       creditsRequired: billing.creditsRequired ?? false,
       chargeBroken: billing.midStreamError === 'observed',

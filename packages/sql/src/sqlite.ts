@@ -1,10 +1,12 @@
 import { type Clock, type Store, systemClock } from '@gatehouse/core';
+import { bigintOf } from './columns.js';
 import { Opening } from './opening.js';
 import type { Dialect, SqlRunner } from './runner.js';
 import { sqlGenerations } from './sql-generations.js';
 import { sqlKeys } from './sql-keys.js';
 import { sqlReplays } from './sql-replays.js';
 import { openSqlite, type SqliteDatabase } from './sqlite-driver.js';
+import { rememberedKeys } from './sqlite-keys.js';
 import { type AddStep, sqliteLedger, sqliteRates } from './sqlite-ledger.js';
 import { SqliteMoney } from './sqlite-money.js';
 import { SqliteQueue } from './sqlite-queue.js';
@@ -65,9 +67,13 @@ export function sqlite(file: string, { clock = systemClock, onStatement }: Sqlit
       return queue.add(() => statements.all(text, values));
     },
   };
+  const version = async (): Promise<bigint> => {
+    const [row] = await runner.read('pragma data_version', []);
+    return bigintOf(row ?? {}, 'data_version');
+  };
   return {
     name: 'sqlite',
-    keys: sqlKeys(runner),
+    keys: rememberedKeys(sqlKeys(runner), version),
     ledger: sqliteLedger(add, runner),
     generations: sqlGenerations(runner),
     rates: sqliteRates(add),

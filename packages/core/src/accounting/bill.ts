@@ -1,6 +1,7 @@
 import type { Cancellation } from '../cancellation.js';
 import type { Endpoint } from '../catalog/model.js';
 import type { Price } from '../catalog/price.js';
+import type { Deadlines } from '../deadlines.js';
 import { GatewayError } from '../errors.js';
 import type { Attempt, AttemptRecord, Payment } from '../routing/types.js';
 import type { Dispatch, GenerationRecord, Reservation } from '../stores/types.js';
@@ -17,6 +18,8 @@ import { countImages, estimateUsage, toUsage } from './usage.js';
 export interface Billing extends HoldKeeper {
   /** This process, as the ledger knows it. */
   readonly owner: string;
+  /** An answer waits no longer than these for its charge to be written. */
+  readonly durable: Pick<Deadlines, 'begin'>;
   /** Milliseconds for which a hold lives. */
   readonly holdMs: number;
   /** Whether accounts that were never granted anything are refused. */
@@ -46,9 +49,6 @@ export interface Closed {
   /** Resolves when the charge is durable, or after the longest time that an answer waits for it. */
   readonly durable: Promise<void>;
 }
-
-/** An answer waits no longer than this for its charge to be written. */
-const DURABLE_MS = 2000;
 
 /**
  * The money of one request, from the hold of its worst case to its charge. It pays for attempts, sees what they come to,
@@ -200,11 +200,10 @@ export class Bill implements Payment {
 
   /** Whoever waits for the charge to be written does not wait for ever. */
   #written(work: Promise<void>): Promise<void> {
-    const { clock } = this.#billing;
     return new Promise((resolve) => {
-      const cancel = clock.after(DURABLE_MS, resolve);
+      const end = this.#billing.durable.begin(resolve);
       void work.then(() => {
-        cancel();
+        end();
         resolve();
       });
     });

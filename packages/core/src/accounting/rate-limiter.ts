@@ -35,7 +35,7 @@ export class RateLimiter {
   #localUntil = Number.NEGATIVE_INFINITY;
 
   constructor(parts: RateLimiterParts) {
-    this.#parts = { ...parts, guard: parts.guard.of('rates'), instances: () => parts.instances() };
+    this.#parts = { ...parts, guard: parts.guard.of('rates', DEADLINE_MS), instances: () => parts.instances() };
     this.#local = memoryRates(parts.guard.clock);
   }
 
@@ -59,7 +59,7 @@ export class RateLimiter {
     const { rates, guard } = this.#parts;
     if (guard.clock.now() >= this.#localUntil) {
       try {
-        return await guard.run(work(rates, limits), DEADLINE_MS);
+        return await guard.run(work(rates, limits));
       } catch {
         this.#localUntil = guard.clock.now() + PAUSE_MS;
       }

@@ -1,4 +1,5 @@
 import type { Clock } from '../clock.js';
+import { Deadlines } from '../deadlines.js';
 import { GatewayError } from '../errors.js';
 
 /** What of a store can fail by itself; `ledger` is money, usage and answers that are kept. */
@@ -21,6 +22,8 @@ export interface StoreGuardParts {
   readonly clock: Clock;
   /** Default `ledger`. */
   readonly part?: StorePart;
+  /** How long it may take, milliseconds. Default 2000. */
+  readonly deadlineMs?: number;
   onChange(change: StoreChange): void;
 }
 
@@ -35,26 +38,28 @@ export class StoreGuard {
   readonly clock: Clock;
   readonly #parts: StoreGuardParts;
   readonly #others = new Map<StorePart, StoreGuard>();
+  readonly #deadlines: Deadlines;
   #down = false;
 
   constructor(parts: StoreGuardParts) {
     this.#parts = parts;
     this.clock = parts.clock;
+    this.#deadlines = new Deadlines(parts.clock, parts.deadlineMs ?? DEADLINE_MS);
   }
 
   /** The guard of another part: keys that are found say nothing about a ledger that hangs. */
-  of(part: StorePart): StoreGuard {
+  of(part: StorePart, deadlineMs: number = DEADLINE_MS): StoreGuard {
     const known = this.#others.get(part);
     if (known !== undefined) return known;
-    const guard = new StoreGuard({ ...this.#parts, part });
+    const guard = new StoreGuard({ ...this.#parts, part, deadlineMs });
     this.#others.set(part, guard);
     return guard;
   }
 
   /** @throws GatewayError `service_unavailable` where the store fails or takes too long. */
-  async run<T>(work: Promise<T>, deadlineMs: number = DEADLINE_MS): Promise<T> {
+  async run<T>(work: Promise<T>): Promise<T> {
     try {
-      const value = await inTime(work, this.clock, deadlineMs);
+      const value = await inTime(work, this.#deadlines);
       this.#change('up');
       return value;
     } catch (error) {
@@ -72,17 +77,16 @@ export class StoreGuard {
 }
 
 /** Rejects where `work` takes longer. */
-function inTime<T>(work: Promise<T>, clock: Clock, milliseconds: number): Promise<T> {
+function inTime<T>(work: Promise<T>, deadlines: Deadlines): Promise<T> {
   return new Promise((resolve, reject) => {
-    const late = (): void => reject(new Error(`no answer within ${milliseconds} ms`));
-    const cancel = clock.after(milliseconds, late, { hold: true });
+    const end = deadlines.begin(() => reject(new Error(`no answer within ${deadlines.milliseconds} ms`)));
     work.then(
       (value) => {
-        cancel();
+        end();
         resolve(value);
       },
       (error: unknown) => {
-        cancel();
+        end();
         reject(error);
       },
     );

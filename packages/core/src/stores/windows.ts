@@ -11,12 +11,16 @@ const DAY_MS = 86_400_000;
 /** 1970-01-01 was a Thursday: the Monday before it is three days earlier. */
 const DAYS_SINCE_MONDAY = 3;
 
-/** The windows of a moment. */
+let latest: Windows = { day: Number.NaN, week: Number.NaN, month: Number.NaN };
+
+/** The windows of a moment. Moments of one day, which come one after the other, share them. */
 export function windowsOf(at: number): Windows {
   const day = at - (at % DAY_MS);
+  if (day === latest.day) return latest;
   const weekday = (day / DAY_MS + DAYS_SINCE_MONDAY) % 7;
   const date = new Date(at);
-  return { day, week: day - weekday * DAY_MS, month: Date.UTC(date.getUTCFullYear(), date.getUTCMonth(), 1) };
+  latest = { day, week: day - weekday * DAY_MS, month: Date.UTC(date.getUTCFullYear(), date.getUTCMonth(), 1) };
+  return latest;
 }
 
 /** When the window of a moment ends and the next begins; undefined for a lifetime. */
