@@ -1,3 +1,4 @@
+import type { RoutingMetadata } from '@gatehouse/core';
 import { afterEach, describe, expect, it } from 'vitest';
 import { gate } from '../tools/gate.js';
 import { hold } from '../tools/upstream-steps.js';
@@ -42,8 +43,10 @@ describe('R-M22 the length of an answer whose client set no bound', () => {
   it.each(all)('is never bounded to less than 256 tokens ($name)', async ({ format }) => {
     const { house, first, body } = await scene(format, { means: { credits: 0.0006 } });
     first.plays(answer);
-    const response = await house.whole(body);
+    const response = await house.whole(body, { 'x-openrouter-metadata': 'enabled' });
     expect([response.status, first.log.map(({ asked }) => format.mostTokens(asked))]).toEqual([200, [256]]);
+    const { openrouter_metadata: told } = response.json() as { openrouter_metadata: RoutingMetadata };
+    expect(told.pipeline).toEqual([{ type: 'plugin', name: 'credit-cap', data: { max_tokens: 256 } }]);
     await house.agrees(String(response.headers['x-generation-id']), expectedOf(first.log, { markup: MARKUP }));
   });
 

@@ -18,7 +18,7 @@ import { StagedStream } from './transforms/staged-stream.js';
 import type { TransformRun } from './transforms/transform-run.js';
 import type { ChatCompletion, Usage } from './wire/chat.js';
 import type { ParsedChat } from './wire/parse-chat.js';
-import type { Explanation } from './wire/routing-metadata.js';
+import type { Explanation, PipelineStep } from './wire/routing-metadata.js';
 
 /** What a chat call takes from the gateway. */
 export interface ChatParts extends ChatRoutingParts {
@@ -142,10 +142,16 @@ function toCall(parts: ChatParts, begun: Begun): ChatCall {
         ...routed,
         records,
         generationMs: clock.now() - startedMs,
-        pipeline: transforms.steps,
+        pipeline: [...transforms.steps, ...creditCap(records)],
       }),
     end: (complete) => scope.end(complete === 'complete'),
   };
+}
+
+/** The bound that the money at hand set to the answer, where it did. */
+function creditCap(records: readonly AttemptRecord[]): readonly PipelineStep[] {
+  const cap = records.at(-1)?.attempt.outputCap;
+  return cap === undefined ? [] : [{ type: 'plugin', name: 'credit-cap', data: { max_tokens: cap } }];
 }
 
 /** Runs a call on a bill; what fails before any content closes it. */
