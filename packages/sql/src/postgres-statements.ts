@@ -90,7 +90,7 @@ class Places {
   }
 }
 
-function storable(value: SqlValue): SqlValue {
+export function storable(value: SqlValue): SqlValue {
   return typeof value === 'string' ? withoutNul(value) : value;
 }
 

@@ -8,6 +8,11 @@ import type { Store } from '@gatehouse/core';
  * const gateway = createGateway({ providers, store: await storeAt(process.env.GATEHOUSE_DB ?? 'gatehouse.db') });
  */
 export async function storeAt(place: string): Promise<Store> {
-  if (/^postgres(?:ql)?:\/\//i.test(place)) return (await import('./postgres.js')).postgres(place);
+  if (isPostgres(place)) return (await import('./postgres.js')).postgres(place);
   return (await import('./sqlite.js')).sqlite(place);
+}
+
+/** Whether a place is a URL of Postgres. */
+export function isPostgres(place: string): boolean {
+  return /^postgres(?:ql)?:\/\//i.test(place);
 }

@@ -1,6 +1,6 @@
 import { parseArgs } from 'node:util';
 import { createGateway, type Gateway, GatewayError, type KeyObject, type NewKey, type Store } from '@gatehouse/core';
-import { storeAt } from '../store-at.js';
+import { isPostgres, storeAt } from '../store-at.js';
 import { USAGE } from './usage-text.js';
 
 /** Where a command reads and writes. */
@@ -35,14 +35,20 @@ const OPTIONS = {
   granularity: { type: 'string' },
   'group-by': { type: 'string' },
   json: { type: 'boolean' },
+  to: { type: 'string' },
 } as const;
 
 type Values = ReturnType<typeof parse>['values'];
 
 /** One command under way. */
-interface Command {
+interface Command extends Called {
   readonly gateway: Gateway;
   readonly account: string;
+}
+
+/** How a command was called. */
+interface Called {
+  readonly place: string;
   readonly values: Values;
   readonly rest: readonly string[];
   readonly terminal: Terminal;
@@ -68,11 +74,16 @@ export async function run(args: readonly string[], terminal: Terminal): Promise<
     }
     const words = positionals[0] === 'keys' || positionals[0] === 'credits' ? 2 : 1;
     const name = positionals.slice(0, words).join(' ');
+    const place = values.db ?? terminal.environment['GATEHOUSE_DB'] ?? 'gatehouse.db';
+    const called = { place, values, rest: positionals.slice(words), terminal };
+    if (name === 'move') {
+      await moveStore(called);
+      return 0;
+    }
     const command = COMMANDS[name];
     if (command === undefined) throw new UsageError(`there is no command ${JSON.stringify(name)}`);
-    const place = values.db ?? terminal.environment['GATEHOUSE_DB'] ?? 'gatehouse.db';
     await onGateway(await storeAt(place), (gateway) =>
-      command({ gateway, account: values.account ?? 'default', values, rest: positionals.slice(words), terminal }),
+      command({ ...called, gateway, account: values.account ?? 'default' }),
     );
     return 0;
   } catch (error) {
@@ -199,10 +210,25 @@ async function showUsage({ gateway, account, values, terminal }: Command): Promi
 }
 
 async function audit({ gateway, terminal }: Command): Promise<void> {
+  await checkSums(gateway, terminal);
+}
+
+async function checkSums(gateway: Gateway, terminal: Terminal): Promise<void> {
   const found = await gateway.credits.audit();
   for (const line of found) terminal.error(line);
   if (found.length > 0) throw new Error(`${found.length} sums differ from their rows`);
   terminal.out('every sum equals its rows');
+}
+
+async function moveStore({ place, values, terminal }: Called): Promise<void> {
+  const { to } = values;
+  if (to === undefined || !isPostgres(to)) throw new UsageError('move: expected --to with a postgres:// URL');
+  if (isPostgres(place)) throw new UsageError('move: expected --db with the file of a SQLite database');
+  const { moveToPostgres } = await import('../move-to-postgres.js');
+  for (const [table, rows] of Object.entries(await moveToPostgres({ from: place, to }))) {
+    terminal.out(`${table}\t${rows} rows`);
+  }
+  await onGateway(await storeAt(to), (gateway) => checkSums(gateway, terminal));
 }
 
 function required(values: Values, name: 'name' | 'id'): string {

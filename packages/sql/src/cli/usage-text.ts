@@ -11,6 +11,7 @@ export const USAGE = `Keys, credits and usage of a Gatehouse gateway, on its dat
   gatehouse usage [--start DATE] [--end DATE] [--granularity hour|day|month|all]
                   [--group-by model,provider,key,user,app,tag] [--json]
   gatehouse audit
+  gatehouse move --to URL        from the SQLite file of --db to an empty Postgres; keys stay good
 
 Everywhere:
   --db PLACE       a SQLite file, or a postgres:// URL (default: GATEHOUSE_DB, else gatehouse.db)
