@@ -108,13 +108,13 @@ async function copyTable(
     const text = `insert into ${target} (${columns.join(', ')}) overriding system value values ${holes.join(', ')}`;
     await client.query(
       text,
-      rows.flatMap((row) => columns.map((column) => storable(valueOf(row, column)))),
+      rows.flatMap((row) => columns.map((column) => storable(cellOf(row, column)))),
     );
     count += rows.length;
   }
 }
 
-function valueOf(row: SqlRow, column: string): SqlValue {
+function cellOf(row: SqlRow, column: string): SqlValue {
   const value = row[column];
   if (value === null || ['string', 'number', 'bigint'].includes(typeof value)) return value as SqlValue;
   throw new TypeError(`the column ${column} holds neither text nor a number`);
