@@ -20,7 +20,18 @@ const LEVELS: readonly (readonly string[])[] = [
   ['routing', 'transforms', 'accounting'],
   ['providers', 'catalog', 'stores'],
   ['sse'],
-  ['wire', 'errors.ts', 'failure.ts', 'cancellation.ts', 'clock.ts', 'random.ts', 'usd.ts', 'glob.ts', 'deadlines.ts'],
+  [
+    'wire',
+    'errors.ts',
+    'failure.ts',
+    'cancellation.ts',
+    'clock.ts',
+    'random.ts',
+    'usd.ts',
+    'glob.ts',
+    'deadlines.ts',
+    'tell.ts',
+  ],
 ];
 
 /** What packages may import from packages. */

@@ -12,6 +12,7 @@ import type { GatewayOptions } from './gateway-options.js';
 import { type Random, randomText } from './random.js';
 import { memoryStore } from './stores/memory.js';
 import type { GenerationRecord, ReplayStore, Store, UsageQuery, UsageReportPage } from './stores/types.js';
+import { tell } from './tell.js';
 
 /** Everything of the gateway that has to do with keys and money. */
 export interface Accounts {
@@ -26,8 +27,8 @@ export interface Accounts {
   usage(query: UsageQuery): Promise<UsageReportPage>;
   /** Resolves when the store has been opened, or has failed to: it is tried again by then. */
   readonly opened: Promise<void>;
-  /** Resolves when no charge waits to be written. */
-  settled(): Promise<void>;
+  /** Resolves when no charge waits to be written, or after 5 s: what is left then is for a sweep. */
+  settledSoon(): Promise<void>;
   /** Waits for charges that are being written, gives up the lease and closes the store. */
   close(): Promise<void>;
 }
@@ -38,6 +39,8 @@ const PREFIX = /^[a-z0-9-]{1,32}$/;
 const STALE_MS = 30_000;
 /** A hold outlives the longest request by this, so that its own process can still settle it. */
 const HOLD_GRACE_MS = 300_000;
+/** Summing up many requests may take so long, milliseconds; nothing else waits for it. */
+const REPORT_MS = 30_000;
 /** Charges that cannot be written are left to a sweep when the process ends; it waits no longer than this. */
 const CLOSE_MS = 5000;
 const OWNER_LENGTH = 20;
@@ -88,6 +91,9 @@ export function createAccounts({ options, clock, random, totalMs, mayEnforce }: 
       if (options.instances === undefined) instances = count;
     },
   });
+  const start = (): void => {
+    if (options.lease !== false) lease.start();
+  };
   const settled = async (): Promise<void> => {
     while (pending.size > 0) await Promise.all(pending);
   };
@@ -96,7 +102,7 @@ export function createAccounts({ options, clock, random, totalMs, mayEnforce }: 
     guard,
     directory,
     keys: new Keys({ store, guard, random, prefix, mayEnforce, changed: (hash) => directory.forget(hash) }),
-    credits: creditAdministration(store, guard),
+    credits: creditAdministration(store, guard, guard.of('reports', REPORT_MS)),
     limiter: new RateLimiter({ rates: store.rates, guard, instances: () => instances }),
     billing: {
       ledger: guardedLedger(store.ledger, guard),
@@ -118,12 +124,9 @@ export function createAccounts({ options, clock, random, totalMs, mayEnforce }: 
       finish: (subject, value, answer) => guard.run(store.replays.finish(subject, value, answer)),
       release: (subject, value) => guard.run(store.replays.release(subject, value)),
     },
-    usage: (query) => guard.run(store.generations.report(query)),
-    opened: guard.run(store.open()).then(
-      () => lease.start(),
-      () => lease.start(),
-    ),
-    settled,
+    usage: (query) => guard.of('reports', REPORT_MS).run(store.generations.report(query)),
+    opened: guard.run(store.open()).then(start, start),
+    settledSoon: () => within(settled(), CLOSE_MS, clock),
     async close() {
       await within(settled(), CLOSE_MS, clock);
       // A store that hangs does not hold up the end of the process: others see its lease run out.
@@ -131,15 +134,6 @@ export function createAccounts({ options, clock, random, totalMs, mayEnforce }: 
       await store.close();
     },
   };
-}
-
-/** A host that throws where it is only told something harms nobody. */
-function tell(told: () => void): void {
-  try {
-    told();
-  } catch (error) {
-    console.error('gatehouse: a function of the options has failed:', error);
-  }
 }
 
 function within(work: Promise<void>, milliseconds: number, clock: Clock): Promise<void> {

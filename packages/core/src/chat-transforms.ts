@@ -23,7 +23,7 @@ export interface TransformSettings {
 export interface TransformedCall {
   readonly parsed: ParsedChat;
   readonly caller: Caller;
-  readonly origin: Omit<CallOrigin, 'allowance'>;
+  readonly origin: Omit<CallOrigin, 'allowance' | 'generationId'>;
   readonly generationId: string;
   /** Milliseconds since the epoch. */
   readonly startedAt: number;

@@ -10,7 +10,6 @@ import { GatewayError, toGatewayError } from './errors.js';
 import type { Caller } from './http/caller.js';
 import type { CallOrigin, ChatCall } from './http/exchange.js';
 import type { ClientSignal } from './http/types.js';
-import { randomText } from './random.js';
 import { explainPlan, toRoutingMetadata } from './routing/explain.js';
 import { type Runner, runStream, runWhole } from './routing/run.js';
 import type { AttemptRecord, Call, RoutedAnswer } from './routing/types.js';
@@ -47,12 +46,12 @@ export async function beginChat(
   signal: ClientSignal,
   origin: CallOrigin,
 ): Promise<ChatCall> {
-  const { clock, random, runner, running } = parts;
+  const { clock, runner, running } = parts;
   if (running.count >= parts.mostRunning) {
     throw new GatewayError('service_unavailable', 'too many requests are running');
   }
   const startedAt = clock.now();
-  const generationId = `gen-${Math.floor(startedAt / 1000)}-${randomText(random, 20)}`;
+  const { generationId } = origin;
   const scope = new CallScope({ signal, clock, totalMs: runner.timeouts.totalMs, running });
   try {
     const call = { parsed, caller, origin, generationId, startedAt, scope, clock };
@@ -112,6 +111,7 @@ function toCall(parts: ChatParts, begun: Begun): ChatCall {
         keyLabel: caller.label,
         createdAt: startedMs,
         request: routed.request,
+        extra: facts.extra,
         session: routed.request.session_id ?? parsed.session,
         attribution: origin.attribution,
         limit: caller.limit,
@@ -197,7 +197,7 @@ export function explainChat(
   parts: ChatParts,
   parsed: ParsedChat,
   caller: Caller,
-  origin: Omit<CallOrigin, 'allowance'>,
+  origin: Omit<CallOrigin, 'allowance' | 'generationId'>,
 ): Explanation {
   const { clock } = parts;
   const scope = new Cancellation();

@@ -2,8 +2,18 @@ import { describe, expect, it } from 'vitest';
 import type { Clock, TimerOptions } from './clock.js';
 import { Deadlines } from './deadlines.js';
 
+interface HandClock extends Clock {
+  advance(milliseconds: number): void;
+  /** Moves the time alone, as when the machine's clock is set; timers do not notice. */
+  set(milliseconds: number): void;
+  /** Lets every timer fire, as timers do, by a clock of their own. */
+  fire(): void;
+  readonly timers: number;
+  held: boolean;
+}
+
 /** A clock that a test moves by hand, and that knows its timers. */
-function handClock(): Clock & { advance(milliseconds: number): void; readonly timers: number; held: boolean } {
+function handClock(): HandClock {
   let now = 1000;
   const timers = new Map<object, { readonly at: number; readonly run: () => void }>();
   return {
@@ -20,6 +30,12 @@ function handClock(): Clock & { advance(milliseconds: number): void; readonly ti
       for (const [timer, { at, run }] of [...timers].sort(([, a], [, b]) => a.at - b.at)) {
         if (at <= now && timers.delete(timer)) run();
       }
+    },
+    set(milliseconds) {
+      now += milliseconds;
+    },
+    fire() {
+      for (const [timer, { run }] of [...timers]) if (timers.delete(timer)) run();
     },
     get timers() {
       return timers.size;
@@ -52,6 +68,16 @@ describe('deadlines', () => {
     expect(clock.timers).toBe(0);
     clock.advance(1000);
     expect(due).toEqual(['first', 'third']);
+  });
+
+  it('make nobody wait longer because the clock was set back', () => {
+    const clock = handClock();
+    const deadlines = new Deadlines(clock, 100);
+    const due: string[] = [];
+    deadlines.begin(() => due.push('first'));
+    clock.set(-3_600_000);
+    clock.fire();
+    expect(due).toEqual(['first']);
   });
 
   it('may begin anew from what one of them does', () => {

@@ -49,7 +49,8 @@ export class Deadlines {
   #expire(): void {
     this.#cancelTimer = undefined;
     const now = this.#clock.now();
-    const first = this.#entries.findIndex(({ at, over }) => !over && at > now);
+    // A clock that was set back makes nobody wait longer than was meant.
+    const first = this.#entries.findIndex(({ at, over }) => !over && at > now && at - now <= this.milliseconds);
     const due = first === -1 ? this.#entries : this.#entries.slice(0, first);
     this.#entries = first === -1 ? [] : this.#entries.slice(first);
     const [next] = this.#entries;

@@ -42,6 +42,11 @@ export interface GatewayOptions {
    * it, and closes it with itself.
    */
   readonly store?: Store | undefined;
+  /**
+   * Whether this process shows the others of its store that it lives, and resolves what dead ones left held. Default true;
+   * false for one that only administers and answers no requests.
+   */
+  readonly lease?: boolean | undefined;
   /** How many processes share the store; by default as the store counts them. */
   readonly instances?: number | undefined;
   readonly billing?:

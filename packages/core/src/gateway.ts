@@ -25,6 +25,7 @@ import { Affinity } from './routing/affinity.js';
 import { Drains } from './routing/drains.js';
 import { Health, type UnitHealth } from './routing/health.js';
 import { RetryBudget } from './routing/retry-budget.js';
+import { tell } from './tell.js';
 import { TransformRegistry } from './transforms/registry.js';
 import type { UsageList } from './wire/account.js';
 import type { ChatCompletion, ChatRequest } from './wire/chat.js';
@@ -116,7 +117,7 @@ export function createGateway(options: GatewayOptions): Gateway {
     const cancel = clock.after(timeoutMs, endAll);
     await running.idle();
     cancel();
-    await accounts.settled();
+    await accounts.settledSoon();
   };
   return {
     handle,
@@ -207,7 +208,7 @@ function toParts({ options, clock, random, running, accounts, registry }: Wiring
       answerBytes,
       transports,
       random,
-      health: new Health({ clock, random, onChange: options.onHealthChange }),
+      health: new Health({ clock, random, onChange: (change) => tell(() => options.onHealthChange?.(change)) }),
       budget: new RetryBudget(clock),
       drains: new Drains(clock, limits.drains),
       fallbackOnModeration: options.routing?.fallbackOnModeration ?? false,
@@ -269,6 +270,7 @@ function toServices(
     },
     errorCode: options.errors?.code ?? 'auto',
     newRequestId: () => `req_${randomText(random, 24)}`,
+    newGenerationId: () => `gen-${Math.floor(clock.now() / 1000)}-${randomText(random, 20)}`,
     refuseWhileDraining() {
       if (!isDraining()) return;
       throw new GatewayError('service_unavailable', 'the gateway is shutting down', {
@@ -298,7 +300,7 @@ function toRegistry({ transforms = [], auth }: GatewayOptions): TransformRegistr
 /** Defects must not vanish: clients see them masked, so the host has to see them plain. */
 function report(options: GatewayOptions, error: GatewayError, requestId: string): void {
   const cause = error.cause ?? error;
-  if (options.onError !== undefined) options.onError(cause, { requestId });
+  if (options.onError !== undefined) tell(() => options.onError?.(cause, { requestId }));
   else console.error(`gatehouse: request ${requestId} failed:`, cause);
 }
 
@@ -312,6 +314,7 @@ async function chat(
   const caller = toCaller(options.identity ?? {});
   const parsed = parseChat(withTransforms(request, options.transforms));
   const call = await services.beginChat(parsed, caller, signal, {
+    generationId: services.newGenerationId(),
     requestId: services.newRequestId(),
     attribution: plainAttribution(parsed.request.metadata, caller),
     headers: noHeaders,

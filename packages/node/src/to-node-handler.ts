@@ -46,7 +46,8 @@ export function toNodeHandler<Request extends IncomingMessage = IncomingMessage>
     }
     const identity = identify && (() => identify(request));
     const described = toHttpRequest(request, response, { ...(located ?? OUTSIDE), identity });
-    void serve(gateway, described, request, response, pass);
+    // The gateway never rejects; a host's own response may.
+    serve(gateway, described, request, response, pass).catch(() => response.destroy());
   };
 }
 

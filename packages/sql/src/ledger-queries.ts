@@ -5,6 +5,8 @@ import { listOf, type SqlRow, type SqlRunner } from './runner.js';
 
 /** How long a hold that was voided or swept is remembered after its expiry, so that its late settlement finds it. */
 const REMEMBER_MS = 90 * 86_400_000;
+/** A day: tokens of a minute that were overdrawn by the longest answers are back long before. */
+const IDLE_RATE_MS = 86_400_000;
 /** Rows that one pass of a sweep resolves; it makes as many passes as it takes. */
 const SWEEP_ROWS = 256;
 
@@ -77,6 +79,8 @@ export class LedgerQueries {
         REMEMBER_MS,
         now,
       ]),
+      // Full again by now, however much was taken.
+      write(`delete from ${this.#table('rates')} where at + ? <= ${this.#at}`, [IDLE_RATE_MS, now]),
       // A process without a lease counts from when it made its hold: long dead ones need no row.
       write(`delete from ${this.#table('instances')} where lease_until + ? <= ${this.#at}`, [deadAfterMs, now]),
     ]);

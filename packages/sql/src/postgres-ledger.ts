@@ -28,7 +28,11 @@ export interface RateCall {
 }
 
 /** The ledger on Postgres: calls that a function of the database applies. */
-export function postgresLedger(move: (call: MoneyCall) => Promise<unknown>, runner: SqlRunner): Ledger {
+export function postgresLedger(
+  move: (call: MoneyCall) => Promise<unknown>,
+  runner: SqlRunner,
+  reports: SqlRunner,
+): Ledger {
   const queries = new LedgerQueries(runner);
   return {
     reserve: async (reservation) => reserveVerdict(await move(reserveCall(reservation))),
@@ -52,7 +56,7 @@ export function postgresLedger(move: (call: MoneyCall) => Promise<unknown>, runn
     renew: (owner, leaseMs) => queries.renew(owner, leaseMs),
     leave: (owner) => queries.leave(owner),
     instances: () => queries.instances(),
-    audit: () => auditSql(runner),
+    audit: () => auditSql(reports),
   };
 }
 

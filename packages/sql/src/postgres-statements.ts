@@ -90,6 +90,7 @@ class Places {
   }
 }
 
+/** A value that Postgres takes: its texts have no NUL. */
 export function storable(value: SqlValue): SqlValue {
   return typeof value === 'string' ? withoutNul(value) : value;
 }

@@ -16,7 +16,7 @@ import { sqlReplays } from './sql-replays.js';
 export interface PostgresOptions {
   /** Schema that the tables are in, made where it is missing: lower-case letters, digits and `_`; default `gatehouse`. */
   readonly schema?: string | undefined;
-  /** Connections at most, for this process; default 10. */
+  /** Connections at most, for this process; default 10. Two more are for reports. */
   readonly connections?: number | undefined;
   /** Milliseconds to wait for a connection, or for an answer about money, keys or rates; default 2000. Reports may take 30 s. */
   readonly timeoutMs?: number | undefined;
@@ -28,6 +28,8 @@ export interface PostgresOptions {
 
 /** How long the server works on any statement. */
 const STATEMENT_MS = 30_000;
+/** Connections that sum up usage, beside the others. */
+const REPORT_CONNECTIONS = 2;
 
 /**
  * Keeps keys, money and usage in Postgres 13 or later; any number of processes may share it. Tables are made and migrated
@@ -42,6 +44,54 @@ const STATEMENT_MS = 30_000;
 export function postgres(url: string, options: PostgresOptions = {}): Store {
   const { schema = 'gatehouse', connections = 10, timeoutMs = 2_000, clock, onStatement } = options;
   if (!/^[a-z_][a-z0-9_]{0,62}$/.test(schema)) throw new TypeError(`${JSON.stringify(schema)} is no name of a schema`);
+  const pool = poolOf(url, { connections, timeoutMs });
+  // Of its own, so that no number of reports takes a connection away from money and keys.
+  const reportPool = poolOf(url, { connections: REPORT_CONNECTIONS, timeoutMs: STATEMENT_MS });
+  const opening = new Opening(
+    () => migrate(url, schema, timeoutMs).then(() => new PostgresStatements(pool, timeoutMs, onStatement)),
+    async () => undefined,
+  );
+  const reportStatements = new PostgresStatements(reportPool, STATEMENT_MS, onStatement);
+  const statements = async (): Promise<PostgresStatements> => opening.current ?? opening.get();
+  const now = (): number | null => clock?.now() ?? null;
+  const runner: SqlRunner = {
+    dialect: postgresDialect(schema),
+    now,
+    read: async (text, values) => (await statements()).rows(text, values),
+    write: async (text, values) => (await statements()).rows(text, values),
+  };
+  const reports: SqlRunner = {
+    ...runner,
+    read: async (text, values) => {
+      await statements();
+      return reportStatements.rows(text, values);
+    },
+  };
+  const money = new PostgresQueue<MoneyCall>(async (calls) => (await statements()).moveMoney(schema, calls, now()));
+  const rates = new PostgresQueue<RateCall>(async (calls) => (await statements()).moveRates(schema, calls, now()));
+  return {
+    name: 'postgres',
+    keys: sqlKeys(runner),
+    ledger: postgresLedger((call) => money.add(call), runner, reports),
+    generations: sqlGenerations(runner, reports),
+    rates: postgresRates((call) => rates.add(call)),
+    replays: sqlReplays(runner),
+    open: async () => {
+      await opening.get();
+    },
+    async close() {
+      if (opening.ended) return;
+      await Promise.all([money.idle(), rates.idle()]);
+      await opening.end();
+      await Promise.all([pool.end(), reportPool.end()]);
+    },
+  };
+}
+
+function poolOf(
+  url: string,
+  { connections, timeoutMs }: { readonly connections: number; readonly timeoutMs: number },
+): Pool {
   const pool = new Pool({
     connectionString: url,
     max: connections,
@@ -56,37 +106,7 @@ export function postgres(url: string, options: PostgresOptions = {}): Store {
   });
   // An idle connection broke. The pool has dropped it and makes another when one is needed.
   pool.on('error', () => undefined);
-  const opening = new Opening(
-    () => migrate(url, schema, timeoutMs).then(() => new PostgresStatements(pool, timeoutMs, onStatement)),
-    async () => undefined,
-  );
-  const statements = async (): Promise<PostgresStatements> => opening.current ?? opening.get();
-  const now = (): number | null => clock?.now() ?? null;
-  const runner: SqlRunner = {
-    dialect: postgresDialect(schema),
-    now,
-    read: async (text, values) => (await statements()).rows(text, values),
-    write: async (text, values) => (await statements()).rows(text, values),
-  };
-  const money = new PostgresQueue<MoneyCall>(async (calls) => (await statements()).moveMoney(schema, calls, now()));
-  const rates = new PostgresQueue<RateCall>(async (calls) => (await statements()).moveRates(schema, calls, now()));
-  return {
-    name: 'postgres',
-    keys: sqlKeys(runner),
-    ledger: postgresLedger((call) => money.add(call), runner),
-    generations: sqlGenerations(runner),
-    rates: postgresRates((call) => rates.add(call)),
-    replays: sqlReplays(runner),
-    open: async () => {
-      await opening.get();
-    },
-    async close() {
-      if (opening.ended) return;
-      await Promise.all([money.idle(), rates.idle()]);
-      await opening.end();
-      await pool.end();
-    },
-  };
+  return pool;
 }
 
 /** On a connection of its own: a migration may take longer than anything else. */

@@ -35,6 +35,8 @@ export interface Billing extends HoldKeeper {
 /** Whose request is billed, and what it may cost. */
 export interface BillHead extends GenerationHead {
   readonly limit: Reservation['limit'];
+  /** Fields that go upstream beside the request. */
+  readonly extra: Readonly<Record<string, unknown>>;
   /** What the caller's limits of rate allow, to be brought to what the request came to. */
   readonly allowance: Pick<Allowance, 'settle'> | undefined;
 }
@@ -104,7 +106,7 @@ export class Bill implements Payment {
     attempts: readonly Attempt[],
     records: readonly AttemptRecord[],
   ): Promise<Bill> {
-    const { request, limit, account, key, id, allowance } = head;
+    const { request, extra, limit, account, key, id, allowance } = head;
     const [first] = attempts;
     if (first === undefined) throw new Error('a bill needs a candidate');
     const { endpoint } = first;
@@ -114,6 +116,7 @@ export class Bill implements Payment {
     const reserved = await reserveWorstCase(billing.ledger, {
       ...ref,
       request,
+      extra,
       attempts,
       now,
       limit,

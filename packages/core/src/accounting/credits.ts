@@ -45,7 +45,7 @@ const grantSchema = z.strictObject({
 });
 
 /** Credits of accounts on a store. */
-export function creditAdministration(store: Store, guard: StoreGuard): CreditAdministration {
+export function creditAdministration(store: Store, guard: StoreGuard, reports: StoreGuard): CreditAdministration {
   return {
     async grant(given) {
       const result = grantSchema.safeParse(given);
@@ -59,17 +59,21 @@ export function creditAdministration(store: Store, guard: StoreGuard): CreditAdm
       if (verdict !== 'conflict') return { granted: verdict === 'granted' };
       throw new GatewayError('conflict', 'externalId: it stands for a grant of another amount or account');
     },
-    read: (account = 'default') => readCredits(store, guard, account),
+    read: (account = 'default') => readCredits(store, { guard, reports }, account),
     audit: () => store.ledger.audit(),
   };
 }
 
-async function readCredits(store: Store, guard: StoreGuard, account: string): Promise<CreditsObject> {
+async function readCredits(
+  store: Store,
+  { guard, reports }: { readonly guard: StoreGuard; readonly reports: StoreGuard },
+  account: string,
+): Promise<CreditsObject> {
   const now = guard.clock.now();
   const { day, week, month } = windowsOf(now);
   const sumsSince = async (start: number): Promise<UsageTotals> => {
     const query = { account, start, end: now + 1, granularity: 'all', groupBy: [], limit: 1, offset: 0 } as const;
-    return toTotals((await guard.run(store.generations.report(query))).sums);
+    return toTotals((await reports.run(store.generations.report(query))).sums);
   };
   const [balance, today, thisWeek, thisMonth] = await Promise.all([
     guard.run(store.ledger.balance(account)),

@@ -1,6 +1,8 @@
 import type { Clock } from '../clock.js';
+import { GatewayError } from '../errors.js';
 import type { Dispatch, GenerationRecord, HoldRef } from '../stores/types.js';
 import type { RequestLedger } from './guarded-ledger.js';
+import { persist } from './persist.js';
 
 /** What a hold needs of the gateway. */
 export interface HoldKeeper {
@@ -9,9 +11,6 @@ export interface HoldKeeper {
   /** Told about a hold that could not be resolved in time; a sweep will. */
   abandoned(hold: HoldRef, error: unknown): void;
 }
-
-const FIRST_PAUSE_MS = 100;
-const LONGEST_PAUSE_MS = 10_000;
 
 /**
  * The worst case of one request, held on the account. Nothing is sent to a provider without one that is live; it ends
@@ -26,6 +25,8 @@ export class Hold {
   #first: Dispatch | undefined;
   #dispatches = 0;
   #ended = false;
+  /** A sweep has resolved it: nothing is sent any more, but what it comes to is still to be told. */
+  #lost = false;
 
   /** A hold that the ledger has granted, with the attempt that it was granted for. */
   constructor(keeper: HoldKeeper, ref: HoldRef, amount: bigint, expiresAt: number, first: Dispatch) {
@@ -43,12 +44,14 @@ export class Hold {
 
   /** @throws Error where the hold has ended: nothing may be sent on its account. */
   assertLive(): void {
-    if (this.#ended) throw new Error(`the hold ${this.ref.id} has ended: nothing may be sent on its account`);
+    if (this.#ended || this.#lost)
+      throw new Error(`the hold ${this.ref.id} has ended: nothing may be sent on its account`);
   }
 
   /**
    * To be awaited before an attempt is sent: what a crash would leave behind then says who was asked. The first attempt
-   * was noted together with the hold. Rejects where the store fails; @throws Error where the hold is over.
+   * was noted together with the hold. Rejects where the store fails; @throws Error where the hold has ended, GatewayError
+   * `service_unavailable` where a sweep has resolved it.
    */
   async dispatch(next: Omit<Dispatch, 'attempt'>): Promise<void> {
     this.assertLive();
@@ -57,8 +60,8 @@ export class Hold {
     this.#dispatches += 1;
     if (first?.endpoint === next.endpoint) return;
     if (await this.#keeper.ledger.dispatch(this.ref, { ...next, attempt: this.#dispatches })) return;
-    this.#ended = true;
-    this.assertLive();
+    this.#lost = true;
+    throw new GatewayError('service_unavailable', 'the money held for this request was released: it took too long');
   }
 
   /** Notes what the answer is worth so far; best effort. */
@@ -73,24 +76,11 @@ export class Hold {
   end(charge: bigint, record: GenerationRecord): Promise<void> {
     if (this.#ended) return Promise.resolve();
     this.#ended = true;
-    const { ledger } = this.#keeper;
-    return this.#persist(async () => {
+    const { ledger, clock, abandoned } = this.#keeper;
+    const resolve = async (): Promise<void> => {
       if (this.#dispatches === 0) await ledger.void(this.ref);
       else await ledger.settle({ ...this.ref, charge, record });
-    });
-  }
-
-  async #persist(resolve: () => Promise<void>): Promise<void> {
-    const { clock, abandoned } = this.#keeper;
-    for (let pause = FIRST_PAUSE_MS; ; pause = Math.min(pause * 2, LONGEST_PAUSE_MS)) {
-      try {
-        return await resolve();
-      } catch (error) {
-        if (clock.now() + pause >= this.#expiresAt) return abandoned(this.ref, error);
-      }
-      await new Promise<void>((done) => {
-        clock.after(pause, done);
-      });
-    }
+    };
+    return persist(resolve, clock, this.#expiresAt).catch((error: unknown) => abandoned(this.ref, error));
   }
 }

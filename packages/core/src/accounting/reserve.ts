@@ -11,6 +11,8 @@ import { affordableOutput, sizeOf, type WorstCase, worstCaseAt } from './worst-c
 /** What is to be held, and for whom. */
 export interface Reserving extends Omit<Reservation, 'amount' | 'share' | 'dispatch'> {
   readonly request: ChatRequest;
+  /** Fields that go upstream beside it. */
+  readonly extra: Readonly<Record<string, unknown>>;
   readonly attempts: readonly Attempt[];
   /** Milliseconds since the epoch. */
   readonly now: number;
@@ -51,7 +53,7 @@ const MOST_WISHES = 4;
  */
 export async function reserveWorstCase(ledger: Pick<Ledger, 'reserve'>, wish: Reserving): Promise<Reserved> {
   const { request } = wish;
-  const size = sizeOf(request);
+  const size = sizeOf(request, wish.extra);
   const all: readonly Case[] = wish.attempts.flatMap((attempt) =>
     isPriced(attempt.endpoint)
       ? [{ attempt, endpoint: attempt.endpoint, worst: worstCaseAt(attempt.endpoint, request, size) }]
@@ -81,7 +83,7 @@ function isPriced(endpoint: Endpoint): endpoint is PricedEndpoint {
 }
 
 function toReservation(wish: Reserving, cases: readonly Case[], share: number | undefined): Reservation {
-  const { request: _, attempts: __, now: ___, dispatchOf, ...reservation } = wish;
+  const { request: _, extra: _extra, attempts: __, now: ___, dispatchOf, ...reservation } = wish;
   const [first] = cases;
   if (first === undefined) throw new Error('a reservation needs a candidate whose price is known');
   const amount =

@@ -2,8 +2,8 @@ import type { Clock } from '../clock.js';
 import { Deadlines } from '../deadlines.js';
 import { GatewayError } from '../errors.js';
 
-/** What of a store can fail by itself; `ledger` is money, usage and answers that are kept. */
-type StorePart = 'keys' | 'ledger' | 'rates';
+/** What of a store can fail by itself; `ledger` is money and answers that are kept, `reports` sums of usage. */
+type StorePart = 'keys' | 'ledger' | 'rates' | 'reports';
 
 /** A part of the store stopped answering, or answers again. */
 export interface StoreChange {

@@ -41,9 +41,10 @@ const MOST_SEARCHES = 10;
 const PICO_PER_NANO = 1000n;
 const MILLION = 1_000_000n;
 
-/** Measures a request. Pure; linear in its size. */
-export function sizeOf(request: ChatRequest): RequestSize {
-  let tokens = 0;
+/** Measures a request, and what goes upstream beside it. Pure; linear in its size. */
+export function sizeOf(request: ChatRequest, extra: Readonly<Record<string, unknown>> = {}): RequestSize {
+  // Whatever an unknown field says, its provider may read it as prompt.
+  let tokens = Object.keys(extra).length === 0 ? 0 : Buffer.byteLength(JSON.stringify(extra));
   let images = 0;
   let unbounded = false;
   for (const message of request.messages) {

@@ -4,7 +4,7 @@ import { rateLimited } from '../accounting/rate-limiter.js';
 import type { Clock } from '../clock.js';
 import { GatewayError } from '../errors.js';
 import { memoryRates } from '../stores/memory.js';
-import type { RateStore } from '../stores/types.js';
+import type { RateStore, RateVerdict } from '../stores/types.js';
 import { type Caller, toCaller, toKeyCaller } from './caller.js';
 import { presentedKey, unauthorized } from './presented-key.js';
 import type { CallerIdentity, HttpRequest, Scope } from './types.js';
@@ -36,6 +36,7 @@ export type WantedScopes = Scope | readonly Scope[];
 const KEY_TEXT = /^[\x21-\x7e]{16,256}$/;
 const SECRET = /^[0-9a-f]{64}$/;
 const MOST_ADDRESSES = 10_000;
+const ONE = { requests: 1, tokens: 0 };
 
 interface KnownKey {
   readonly digest: Buffer;
@@ -99,7 +100,16 @@ export class CallerDirectory {
     return toKeyCaller(record);
   }
 
-  /** Whoever presents one wrong key after the other costs the store a look-up for each. */
+  #guessing(verdict: RateVerdict): GatewayError {
+    const now = this.#parts.clock.now();
+    return rateLimited('Rate limit exceeded: too many API keys that are not valid', {
+      source: 'address',
+      verdict,
+      now,
+    });
+  }
+
+  /** Whoever presents one wrong key after the other is told to wait; a good key from the same address still gets in. */
   async #refused(
     { address }: HttpRequest,
     reason: 'unknown' | 'disabled' | 'expired',
@@ -112,15 +122,8 @@ export class CallerDirectory {
     addresses.add(from);
     if (addresses.size > MOST_ADDRESSES)
       this.#failures = { rates: memoryRates(this.#parts.clock), addresses: new Set() };
-    const use = { requests: 1, tokens: 0 };
-    const verdict = await rates.take(from, use, { requestsPerMinute, tokensPerMinute: undefined });
-    if (verdict.passed) return unauthorized(reason, message);
-    const now = this.#parts.clock.now();
-    return rateLimited('Rate limit exceeded: too many API keys that are not valid', {
-      source: 'address',
-      verdict,
-      now,
-    });
+    const verdict = await rates.take(from, ONE, { requestsPerMinute, tokensPerMinute: undefined });
+    return verdict.passed ? unauthorized(reason, message) : this.#guessing(verdict);
   }
 }
 

@@ -47,7 +47,9 @@ export function toCaller(identity: CallerIdentity, keyHash?: string): Caller {
     transforms = [],
   } = identity;
   // Another account's caller may have the same name, and either may have slashes in it.
-  const spender = keyHash ?? (id === undefined ? undefined : `${encodeURIComponent(account)}/${id}`);
+  const named = `${encodeURIComponent(account)}/${id ?? ''}`;
+  // A limit has to be counted for somebody: without a name it is that of all nameless callers of the account together.
+  const spender = keyHash ?? (id === undefined && identity.limit === undefined ? undefined : named);
   return {
     account,
     label,

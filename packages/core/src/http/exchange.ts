@@ -46,6 +46,8 @@ export interface EndpointFigures {
 
 /** Where a request came from, for its record. */
 export interface CallOrigin {
+  /** Id of the generation that it may become. */
+  readonly generationId: string;
   readonly requestId: string;
   readonly attribution: Attribution;
   /** The client's, lower-case, without credentials. */
@@ -88,6 +90,7 @@ export interface Services {
   /** Milliseconds after which the claim of a call lapses whose process died. */
   readonly replayLapseMs: number;
   newRequestId(): string;
+  newGenerationId(): string;
   /** @throws GatewayError `service_unavailable` while the gateway drains. */
   refuseWhileDraining(): void;
   /**
@@ -96,7 +99,7 @@ export interface Services {
    */
   beginChat(parsed: ParsedChat, caller: Caller, signal: ClientSignal, origin: CallOrigin): Promise<ChatCall>;
   /** What would become of a request; nobody is asked. @throws GatewayError as `beginChat` does. */
-  explain(parsed: ParsedChat, caller: Caller, origin: Omit<CallOrigin, 'allowance'>): Explanation;
+  explain(parsed: ParsedChat, caller: Caller, origin: Omit<CallOrigin, 'allowance' | 'generationId'>): Explanation;
   /** The figures of an endpoint. */
   figures(endpoint: ModelEndpoint): EndpointFigures;
   /** Counts a request of a caller whose rate is limited. @throws GatewayError `rate_limit_exceeded`. */

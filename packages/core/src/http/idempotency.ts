@@ -1,4 +1,6 @@
 import { hash } from 'node:crypto';
+import { persist } from '../accounting/persist.js';
+import type { Clock } from '../clock.js';
 import { GatewayError } from '../errors.js';
 import type { ReplayStore } from '../stores/types.js';
 import { fieldError } from '../wire/validation-error.js';
@@ -28,6 +30,7 @@ export interface IdempotencyParts {
   readonly keep: boolean;
   /** Milliseconds after which a claim lapses whose process died. */
   readonly lapseMs: number;
+  readonly clock: Clock;
 }
 
 const KEY = /^[\x20-\x7e]{1,255}$/;
@@ -44,7 +47,12 @@ export function idempotencyOf(
   const value = header(request, 'idempotency-key');
   if (value === undefined || value === '') return undefined;
   if (!KEY.test(value)) throw fieldError('Idempotency-Key', 'expected 1 to 255 printable ASCII characters');
-  const { replays, keep, lapseMs } = parts;
+  const { replays, keep, lapseMs, clock } = parts;
+  const until = clock.now() + lapseMs;
+  /** Waits for the first try; where that fails, others follow until the claim lapses by itself. */
+  const told = async (tell: () => Promise<void>): Promise<void> => {
+    await tell().catch(() => void persist(tell, clock, until).catch(() => undefined));
+  };
   // One key's values are not another's, nor one account's.
   const { subject } = caller;
   return {
@@ -63,9 +71,9 @@ export function idempotencyOf(
     },
     finish(answer) {
       const kept = keep && answer !== undefined && Buffer.byteLength(answer) <= MOST_BYTES ? answer : undefined;
-      return replays.finish(subject, value, kept).catch(() => undefined);
+      return told(() => replays.finish(subject, value, kept));
     },
-    release: () => replays.release(subject, value).catch(() => undefined),
+    release: () => told(() => replays.release(subject, value)),
   };
 }
 

@@ -35,7 +35,7 @@ export interface CallerLimits {
 export interface CallerIdentity extends CallerLimits {
   /**
    * Names the caller within the account: its limits count for it alone, and usage can be grouped by it. Without one the
-   * account is all that is charged.
+   * account is all that is charged, and a limit is that of all its nameless callers together.
    */
   readonly id?: string | undefined;
   /** The account that owns the request; `default` where the host has only one. */

@@ -8,11 +8,11 @@ import { reportUsage } from './usage-report.js';
 export interface MemoryStoreOptions {
   /** The store's time; by default the machine's. */
   readonly clock?: Clock | undefined;
-  /** How many requests that are over are known one by one, for usage and `GET /generation`. Default 100 000. */
+  /** How many requests that are over are known one by one, for usage and `GET /generation`. Default 10 000. */
   readonly keep?: number | undefined;
 }
 
-const KEEP = 100_000;
+const KEEP = 10_000;
 /** Claims of idempotency keys, and characters of all answers that are kept for them: beyond either the oldest make room. */
 const MOST_REPLAYS = { claims: 10_000, characters: 67_108_864 };
 
@@ -72,17 +72,29 @@ function memoryKeys(): KeyStore {
   };
 }
 
+/** An allowance that was not touched for so long is full again; it need not be remembered. Milliseconds. */
+const IDLE_MS = 120_000;
+
 /** Requests and tokens a minute, counted in this process. */
 export function memoryRates(clock: Clock): RateStore {
+  // The longest untouched first.
   const rows = new Map<string, RateRow>();
+  const put = (subject: string, row: RateRow): void => {
+    rows.delete(subject);
+    rows.set(subject, row);
+    for (const [oldest, { at, tokens }] of rows) {
+      if (at + IDLE_MS > row.at || tokens < 0) break;
+      rows.delete(oldest);
+    }
+  };
   return {
     async take(subject, use, limits) {
       const { row, verdict } = takeRate(rows.get(subject), use, limits, clock.now());
-      rows.set(subject, row);
+      put(subject, row);
       return verdict;
     },
     async correct(subject, use, limits) {
-      rows.set(subject, correctRate(rows.get(subject), use, limits, clock.now()));
+      put(subject, correctRate(rows.get(subject), use, limits, clock.now()));
     },
   };
 }

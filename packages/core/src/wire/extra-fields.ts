@@ -20,6 +20,9 @@ const REDIRECTING: ReadonlySet<string> = new Set([
   'extra_headers',
 ]);
 
+/** Older or vendors' own names of what costs money and has a place of its own here: under these it is not paid for. */
+const UNPAID: ReadonlySet<string> = new Set(['functions', 'function_call', 'search_parameters']);
+
 const NONE: Readonly<Record<string, unknown>> = Object.freeze({});
 
 /**
@@ -31,7 +34,7 @@ export function extraFields(
   body: Readonly<Record<string, unknown>>,
   known: ReadonlySet<string>,
 ): Readonly<Record<string, unknown>> {
-  const unknown = Object.keys(body).filter((name) => !known.has(name) && !REDIRECTING.has(name));
+  const unknown = Object.keys(body).filter((name) => !known.has(name) && !REDIRECTING.has(name) && !UNPAID.has(name));
   if (unknown.length === 0) return NONE;
   if (unknown.length > MAX_FIELDS) throw fieldError('', `expected at most ${MAX_FIELDS} unknown fields`);
   const extra: Record<string, unknown> = Object.create(null);

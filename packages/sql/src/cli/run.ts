@@ -104,7 +104,7 @@ function parse(args: readonly string[]) {
 
 /** What the functions of a gateway do needs no provider. */
 async function onGateway(store: Store, work: (gateway: Gateway) => Promise<void>): Promise<void> {
-  const gateway = createGateway({ providers: [], store, onStoreChange: () => undefined });
+  const gateway = createGateway({ providers: [], store, lease: false, onStoreChange: () => undefined });
   try {
     await work(gateway);
   } finally {

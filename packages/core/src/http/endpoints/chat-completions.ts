@@ -2,13 +2,13 @@ import { type GatewayError, toGatewayError, withBeside } from '../../errors.js';
 import { type FrameFormat, jsonLines, serverSentEvents } from '../../sse/encode.js';
 import { Relay } from '../../sse/relay.js';
 import type { ChatChunk } from '../../wire/chat.js';
-import { parseChat } from '../../wire/parse-chat.js';
+import { type ParsedChat, parseChat } from '../../wire/parse-chat.js';
 import { toAnswerError, withChoiceErrors } from '../../wire/problem.js';
 import type { RoutingMetadata } from '../../wire/routing-metadata.js';
 import { separateUsage } from '../../wire/usage-chunk.js';
 import { attributionOf } from '../attribution.js';
 import { readJsonBody } from '../body.js';
-import type { ChatCall, Exchange, OpenStream } from '../exchange.js';
+import type { CallOrigin, ChatCall, Exchange, OpenStream } from '../exchange.js';
 import { header, plainHeaders } from '../headers.js';
 import { type IdempotentCall, idempotencyOf } from '../idempotency.js';
 import { JSON_TYPE, json } from '../render.js';
@@ -23,30 +23,28 @@ export async function chatCompletions(exchange: Exchange): Promise<HttpResponse>
   const { request, services, caller, headers } = exchange;
   const body = await readJsonBody(request, services.bodyLimits, services.clock);
   const parsed = parseChat(body, { betas: betasOf(request), session: sessionOf(request) });
-  const { replays, keepReplays: keep, replayLapseMs: lapseMs } = services;
-  const idempotent = idempotencyOf(request, body, caller, { replays, keep, lapseMs });
-  const call = await services.beginChat(parsed, caller, request.signal, {
-    requestId: exchange.requestId,
-    attribution: attributionOf(request, parsed.request.metadata, caller),
-    headers: () => plainHeaders(request),
-    allowance: exchange.allowance,
-  });
-  const replayed = await claimed(idempotent, call);
+  const attribution = attributionOf(request, parsed.request.metadata, caller);
+  const generationId = services.newGenerationId();
+  const { replays, keepReplays: keep, replayLapseMs: lapseMs, clock } = services;
+  const idempotent = idempotencyOf(request, body, caller, { replays, keep, lapseMs, clock });
+  // Before anything of the request is done: an answer that was given is given again whatever has changed since.
+  const replayed = await idempotent?.claim(generationId);
   if (replayed !== undefined) return replay(replayed, exchange);
+  const call = await begun(exchange, parsed, { attribution, generationId }).catch(async (error: unknown) => {
+    await idempotent?.release();
+    throw error;
+  });
   headers['x-generation-id'] = call.id;
   return parsed.request.stream === true ? stream(exchange, call, idempotent) : whole(exchange, call, idempotent);
 }
 
-/** The answer that an earlier call with the same idempotency key gave; then, as after a refusal, nothing is to run. */
-async function claimed(idempotent: IdempotentCall | undefined, call: ChatCall): Promise<string | undefined> {
-  let mayRun = false;
-  try {
-    const replayed = await idempotent?.claim(call.id);
-    mayRun = replayed === undefined;
-    return replayed;
-  } finally {
-    if (!mayRun) call.end('complete');
-  }
+function begun(
+  { request, requestId, services, caller, allowance }: Exchange,
+  parsed: ParsedChat,
+  named: Pick<CallOrigin, 'attribution' | 'generationId'>,
+): Promise<ChatCall> {
+  const headers = (): Readonly<Record<string, string>> => plainHeaders(request);
+  return services.beginChat(parsed, caller, request.signal, { ...named, requestId, headers, allowance });
 }
 
 /** A kept answer once more. It was paid for when it was given. */
