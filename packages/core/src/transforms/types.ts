@@ -87,7 +87,8 @@ export interface TransformEntry {
   readonly transform: Transform;
   /**
    * `default`: runs unless a request says `transforms: []`. `requested`: runs where a request or a key names it.
-   * `always`: no request switches it off or changes its options. `never`: the name is unknown, also of a built-in one.
+   * `always`: no request switches it off or changes its options, and it runs behind whatever a request names. `never`: the
+   * name is unknown, also of a built-in one.
    */
   readonly use?: TransformUse | undefined;
   /** A failure of it is told to the host and passed over. Default false: it fails the request. */
