@@ -40,7 +40,10 @@ export type NoOptions = Readonly<Record<string, never>>;
 export interface ChunkStage {
   /** What goes on instead of a chunk: itself, others, or nothing for now. */
   chunk(chunk: ChatChunk): readonly ChatChunk[];
-  /** What was held back; nothing comes after it. Also called where the answer breaks off. */
+  /**
+   * What was held back; nothing comes after it. Called once, also where the answer breaks off or the client leaves, which
+   * gets nothing of it.
+   */
   end?(): readonly ChatChunk[];
 }
 
