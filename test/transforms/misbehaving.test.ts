@@ -239,7 +239,7 @@ describe.each(Object.entries(hosts))('misbehaving transforms on %s', (_, listene
     };
     expect(await said()).toBe('Hello there!?');
     expect(await said([])).toBe('Hello there?');
-    expect(await said(['asked'])).toBe('Hello there!?.');
+    expect(await said(['asked'])).toBe('Hello there!.?');
     expect(await said(['forced'])).toBe('Hello there!?');
     const { status, text } = await send(host, false, { transforms: ['usual', 'nobody'] });
     expect(status).toBe(400);

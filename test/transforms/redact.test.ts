@@ -3,10 +3,10 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { completionOf, contextOf, deltasOf, piece, through, wholeOf } from '../tools/transform-hooks.js';
 
-async function sent(messages: readonly ChatMessage[], options?: RedactOptions) {
+async function sent(messages: readonly ChatMessage[], options?: RedactOptions, more: Partial<ChatRequest> = {}) {
   const transform = redact(options);
   const context = contextOf(transform);
-  const request: ChatRequest = { model: 'acme/model', messages };
+  const request: ChatRequest = { model: 'acme/model', messages, ...more };
   const made = await transform.request?.(request, context);
   if (made === undefined) throw new Error('the transform has no hook for requests');
   const stage = transform.stage?.(context);
@@ -77,6 +77,36 @@ describe('redact', () => {
     const [choice] = wholeOf([piece({ content: 'Dear [[EMAIL_1]]' }), piece({}, 'stop')]).choices;
     const made = await transform.completion?.(completionOf(choice === undefined ? [] : [choice]), context);
     expect(made?.choices[0]?.message.content).toBe(`Dear ${MAIL}`);
+  });
+
+  it('sends placeholders in the answer that is predicted', async () => {
+    const messages: readonly ChatMessage[] = [{ role: 'user', content: `Say Mr for Mrs: Mrs Doe, ${MAIL}` }];
+    const predicted = [
+      [`Mr Doe, ${MAIL}, bob@x.io`, 'Mr Doe, [[EMAIL_1]], [[EMAIL_2]]'],
+      [[{ type: 'text', text: `Mr Doe, ${MAIL}` }], [{ type: 'text', text: 'Mr Doe, [[EMAIL_1]]' }]],
+      [
+        [MAIL, { type: 'other' }, 1],
+        ['[[EMAIL_1]]', { type: 'other' }, 1],
+      ],
+      [undefined, undefined],
+    ];
+    for (const [content, expected] of predicted) {
+      const { made } = await sent(messages, {}, { prediction: { type: 'content', content } });
+      expect(made.prediction).toEqual({ type: 'content', content: expected });
+    }
+    const { made } = await sent(
+      [{ role: 'user', content: 'x' }],
+      {},
+      { prediction: { type: 'content', content: MAIL } },
+    );
+    expect(made.prediction).toEqual({ type: 'content', content: '[[EMAIL_1]]' });
+    expect((await sent(messages)).made).not.toHaveProperty('prediction');
+  });
+
+  it('takes placeholders that the prediction does not have', async () => {
+    const prediction = { type: 'content', content: `[[EMAIL_1]] ${MAIL}` };
+    const { made } = await sent([{ role: 'user', content: MAIL }], {}, { prediction });
+    expect(made.prediction).toEqual({ type: 'content', content: '[[EMAIL_1]] [[X0_EMAIL_1]]' });
   });
 
   it('takes placeholders that no text of the conversation has', async () => {

@@ -117,4 +117,22 @@ describe('audit log', () => {
     expect(entries[0]?.promptHash).toBe(entries[1]?.promptHash);
     expect(entries[1]?.id).toBe(stream.id);
   });
+
+  for (const leaving of ['break', 'abort'] as const) {
+    it(`writes down an answer whose client leaves: ${leaving}`, async () => {
+      const entries: AuditEntry[] = [];
+      const { gateway } = gatewayWith([auditLog((entry) => entries.push(entry))]);
+      const client = new AbortController();
+      const stream = await gateway.chat({ ...asking('Good morning'), stream: true }, { signal: client.signal });
+      for await (const { choices } of stream) {
+        if (choices[0]?.delta.content === undefined) continue;
+        if (leaving === 'break') break;
+        client.abort();
+      }
+      stream.cancel();
+      expect(entries).toEqual([
+        expect.objectContaining({ id: stream.id, answerCharacters: 5, finish: 'broken off', account: 'default' }),
+      ]);
+    });
+  }
 });

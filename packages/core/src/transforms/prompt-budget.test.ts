@@ -78,6 +78,24 @@ function expectPairs(messages: readonly ChatMessage[]): void {
   expect(open).toEqual([]);
 }
 
+/** Places where a user or the model speaks a second time in a row. */
+function inARow(messages: readonly ChatMessage[]): readonly number[] {
+  return messages.flatMap(({ role }, place) =>
+    (role === 'user' || role === 'assistant') && role === messages[place - 1]?.role ? [place] : [],
+  );
+}
+
+/** Calls with their results, one after the other. */
+function agentSteps(count: number): readonly ChatMessage[] {
+  return Array.from({ length: count }, (_, index): readonly ChatMessage[] => [
+    {
+      role: 'assistant',
+      tool_calls: [{ id: `step_${index}`, type: 'function', function: { name: 'find', arguments: '{"a":1}' } }],
+    },
+    { role: 'tool', tool_call_id: `step_${index}`, content: FIGURES },
+  ]).flat();
+}
+
 function textOf({ content }: ChatMessage): string {
   return typeof content === 'string' ? content : '';
 }
@@ -159,6 +177,65 @@ describe('middle-out', () => {
       ),
       { numRuns: 150 },
     );
+  });
+
+  it('leaves turns alternating where they alternated', () => {
+    const ending = fc.constantFrom<readonly ChatMessage[]>(
+      [],
+      [{ role: 'assistant', content: 'So it is' }],
+      [...agentSteps(6), { role: 'assistant', content: 'So it is' }],
+      agentSteps(3),
+    );
+    const greeting = fc.constantFrom<readonly ChatMessage[]>([], [{ role: 'assistant', content: PROSE }]);
+    const most = fc.option(fc.integer({ min: 12, max: 60 }), { nil: undefined });
+    fc.assert(
+      fc.property(
+        fc.tuple(greeting, conversation, ending),
+        fc.double({ min: 0.02, max: 0.95, noNaN: true }),
+        most,
+        ([first, said, last], share, mostMessages) => {
+          const messages = [...first, ...said, ...last];
+          const repeated = said[0]?.role === 'system' && first.length > 0;
+          fc.pre(!repeated);
+          expect(inARow(messages)).toEqual([]);
+          const context = Math.floor(estimateTokens({ messages }) * share);
+          const budget = new PromptBudget({ messages }, 'always');
+          // With room for one word more than what has to be kept.
+          fc.pre(budget.mayCut(context - 20, true));
+          const made = budget.fit(target(context, mostMessages))?.messages ?? messages;
+          expect(inARow(made)).toEqual([]);
+          expect(estimateTokens({ messages: made })).toBeLessThanOrEqual(context);
+          expectPairs(made);
+          for (const kept of keptOf(messages)) expect(made).toContain(kept);
+        },
+      ),
+      { numRuns: 300 },
+    );
+  });
+
+  it('says that there was an answer between two turns of the user, as far as there is room', () => {
+    const messages: ChatMessage[] = [
+      { role: 'user', content: 'first' },
+      { role: 'assistant', content: PROSE.repeat(300) },
+      { role: 'user', content: 'last' },
+    ];
+    const least = estimateTokens({ messages: keptOf(messages) });
+    const made = (more: number): readonly string[] =>
+      (new PromptBudget({ messages, max_tokens: 1 }, 'always').fit(target(least + 1 + more))?.messages ?? []).map(
+        textOf,
+      );
+    expect(made(0)).toEqual(['first', 'last']);
+    expect(made(20)).toEqual(['first', '[…]', 'last']);
+    expect(made(500)[1]).toMatch(/^The gateway .*\n\[…\]\n.* came of it\. $/s);
+  });
+
+  it('takes no more than it has to of turns that did not alternate', () => {
+    const messages: ChatMessage[] = ['a', 'b', 'c', 'd', 'e', 'f', 'g'].map((name, index) => ({
+      role: index === 0 || index === 6 ? 'user' : 'assistant',
+      content: `${name} ${PROSE.repeat(10)}`,
+    }));
+    const made = new PromptBudget({ messages }, 'always').fit(target(1_000_000, 6))?.messages ?? [];
+    expect(made).toHaveLength(6);
   });
 
   it('fits 2,000 messages', () => {

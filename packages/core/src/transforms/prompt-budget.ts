@@ -1,7 +1,7 @@
 import { GatewayError } from '../errors.js';
 import type { ChatMessage, ChatRequest } from '../wire/chat.js';
-import { mostTokens, textTokens, toolTokens } from './estimate-tokens.js';
-import { type PromptUnit, unitsOf } from './prompt-units.js';
+import { messageTokens, mostTokens, textTokens, toolTokens } from './estimate-tokens.js';
+import { type PromptUnit, Turns, unitsOf } from './prompt-units.js';
 import type { Fit, FitTarget } from './types.js';
 
 /** `always`: at every endpoint. `small`: only at those with little context. `never`: nowhere. */
@@ -16,6 +16,9 @@ const ANSWER_SHARE = 8;
 const LEAST_REST = 64;
 const GAP = '\n[…]\n';
 const GAP_TOKENS = 6;
+/** What the model said between two turns of the user that are kept, where there is no room for any of it. */
+const BRIDGE: ChatMessage = { role: 'assistant', content: GAP.trim() };
+const BRIDGE_TOKENS = messageTokens(BRIDGE);
 
 /** The prompt of one request against the contexts of endpoints: whether it fits, and what is left of it where it is cut. */
 export class PromptBudget {
@@ -142,10 +145,13 @@ function sumOf(units: readonly PromptUnit[]): number {
 /** Tokens that the messages may have. */
 function roomFor({ least, tools, output }: Measured, context: number, { max_tokens: asked }: ChatRequest): number {
   const reserve = asked === undefined ? Math.min(ANSWER_ROOM, Math.floor(context / ANSWER_SHARE)) : 0;
-  return Math.max(context - reserve, Math.min(least, context)) - tools - output;
+  return Math.max(context - reserve, Math.min(least + BRIDGE_TOKENS, context)) - tools - output;
 }
 
-/** Takes units away, from the middle outwards, until the rest fits; the last one is shortened where that is enough. */
+/**
+ * Takes units away, from the middle outwards, until the rest fits; the last one is shortened where that is enough. Turns
+ * that alternated do so still, unless what is kept fills all of the room.
+ */
 function cutMiddle(
   messages: readonly ChatMessage[],
   units: readonly PromptUnit[],
@@ -153,19 +159,23 @@ function cutMiddle(
   mostMessages: number,
 ): readonly ChatMessage[] {
   const removable = units.filter(({ isKept }) => !isKept);
+  const turns = new Turns(messages);
+  // Room for a word between the first turns of the user and the last ones, in case that all between them goes.
+  const most = room - BRIDGE_TOKENS;
   let tokens = sumOf(units);
   let count = messages.length;
   const gone = new Set<number>();
   const shortened = new Map<number, ChatMessage>();
   for (const unit of middleOutwards(removable)) {
-    if (tokens <= room && count <= mostMessages) break;
-    const rest = room - (tokens - unit.tokens);
+    if (tokens <= most && count <= mostMessages) break;
+    const rest = most - (tokens - unit.tokens);
     const place = unit.places[0] ?? 0;
     const message = unit.places.length === 1 && count <= mostMessages ? messages[place] : undefined;
-    const short = message === undefined || rest < LEAST_REST ? undefined : shorten(message, unit.tokens, rest);
+    const mayStay = message !== undefined && rest >= LEAST_REST && !turns.clashes(place, gone);
+    const short = mayStay ? shorten(message, unit.tokens, rest) : undefined;
     if (short !== undefined) {
       shortened.set(place, short);
-      tokens = room;
+      tokens = most;
       continue;
     }
     tokens -= unit.tokens;
@@ -173,7 +183,30 @@ function cutMiddle(
     for (const one of unit.places) gone.add(one);
   }
   if (gone.size === 0 && shortened.size === 0) return messages;
-  return messages.flatMap((message, place) => (gone.has(place) ? [] : [shortened.get(place) ?? message]));
+  const open = turns.settle(units, gone);
+  const left = (): readonly ChatMessage[] =>
+    messages.flatMap((message, place) => (gone.has(place) ? [] : [shortened.get(place) ?? message]));
+  if (open === undefined) return left();
+  const cut = left();
+  const rest = room - cut.reduce((sum, message) => sum + messageTokens(message), 0);
+  const place = bridgePlace(messages, open);
+  if (place === undefined || rest < BRIDGE_TOKENS || cut.length >= mostMessages) return cut;
+  gone.delete(place);
+  shortened.set(place, bridgeOf(messages[place] ?? BRIDGE, rest));
+  return left();
+}
+
+/** Where the model spoke last between two places, but for its calls of tools, which nothing would answer. */
+function bridgePlace(messages: readonly ChatMessage[], [left, right]: readonly [number, number]): number | undefined {
+  const offset = messages.slice(left + 1, right).findLastIndex(({ role }) => role === 'assistant');
+  return offset === -1 ? undefined : left + 1 + offset;
+}
+
+/** As much of an answer as there is room for, at least that there was one. */
+function bridgeOf(message: ChatMessage, room: number): ChatMessage {
+  if (message.role !== 'assistant' || message.tool_calls !== undefined) return BRIDGE;
+  const tokens = messageTokens(message);
+  return tokens <= room ? message : (shorten(message, tokens, room) ?? BRIDGE);
 }
 
 function* middleOutwards(units: readonly PromptUnit[]): Generator<PromptUnit> {

@@ -48,3 +48,66 @@ function keptPlaces(messages: readonly ChatMessage[]): (place: number) => boolea
     (place >= lastStart && place <= last) ||
     place === messages.length - 1;
 }
+
+/** Who speaks in a conversation: strict chat templates refuse two turns of one speaker in a row. */
+export class Turns {
+  readonly #messages: readonly ChatMessage[];
+  /** The run of messages of one role that each place belongs to. */
+  readonly #runs: readonly number[];
+
+  constructor(messages: readonly ChatMessage[]) {
+    let run = 0;
+    this.#messages = messages;
+    this.#runs = messages.map(({ role }, place) => {
+      if (role !== messages[place - 1]?.role) run += 1;
+      return run;
+    });
+  }
+
+  /** Whether two messages are turns of one speaker, and were apart until what stood between them was taken away. */
+  clash(left: number, right: number): boolean {
+    const role = this.#messages[left]?.role;
+    const speaks = role === 'user' || role === 'assistant';
+    return speaks && role === this.#messages[right]?.role && this.#runs[left] !== this.#runs[right];
+  }
+
+  /** Whether a message that stays clashes with what is left on either side of it. */
+  clashes(place: number, gone: ReadonlySet<number>): boolean {
+    let left = place - 1;
+    while (gone.has(left)) left -= 1;
+    let right = place + 1;
+    while (gone.has(right)) right += 1;
+    return this.clash(left, place) || this.clash(place, right);
+  }
+
+  /**
+   * Takes away more units where two turns clash, one for each clash in a conversation of alternating turns.
+   *
+   * @returns the two places that clash still, both kept. There are no more: the first turns of the user, and the last ones.
+   */
+  settle(units: readonly PromptUnit[], gone: Set<number>): readonly [left: number, right: number] | undefined {
+    const unitAt: PromptUnit[] = [];
+    for (const unit of units) for (const place of unit.places) unitAt[place] = unit;
+    const left: number[] = [];
+    let open: readonly [number, number] | undefined;
+    const remove = (place: number): boolean => {
+      const unit = unitAt[place];
+      if (unit === undefined || unit.isKept) return false;
+      for (const one of unit.places) gone.add(one);
+      return true;
+    };
+    for (const place of this.#messages.keys()) {
+      let before = left.at(-1);
+      while (!gone.has(place) && before !== undefined && this.clash(before, place) && !remove(place)) {
+        if (!remove(before)) {
+          open = [before, place];
+          break;
+        }
+        while (gone.has(left.at(-1) ?? -1)) left.pop();
+        before = left.at(-1);
+      }
+      if (!gone.has(place)) left.push(place);
+    }
+    return open;
+  }
+}

@@ -21,9 +21,11 @@ const options: z.ZodType<RedactOptions> = z.strictObject({
 });
 
 /**
- * Keeps personal and secret values in the building: what the detectors find in the messages of a request becomes a
- * placeholder such as `[[EMAIL_1]]` before it is sent, and the value again in the answer, streamed too. The same value gets
- * the same placeholder, in the order of first appearance, so a conversation that goes on keeps its placeholders.
+ * Keeps personal and secret values in the building: what the detectors find in the messages of a request, and in the
+ * answer that it predicts, becomes a placeholder such as `[[EMAIL_1]]` before it is sent, and the value again in the answer,
+ * streamed too. The same value gets the same placeholder, in the order of first appearance, so a conversation that goes on
+ * keeps its placeholders. Tools, schemas, stop sequences, images, files and fields that the API does not know are sent as
+ * they are.
  *
  * @example
  * createGateway({ providers, transforms: [redact({ detectors: ['email', 'iban'] })] });
@@ -100,9 +102,31 @@ function textsOf(request: ChatRequest): readonly string[] {
   return texts;
 }
 
-/** A request with every text of its messages mapped; what a text belongs to is copied only where it changed. */
+/** A request with every text of its messages and of its prediction mapped. */
 function mapTexts(request: ChatRequest, map: MapText): ChatRequest {
-  return { ...request, messages: request.messages.map((message) => mapMessage(message, map)) };
+  const { messages, prediction } = request;
+  return {
+    ...request,
+    messages: messages.map((message) => mapMessage(message, map)),
+    ...(prediction !== undefined && { prediction: mapPrediction(prediction, map) }),
+  };
+}
+
+/** What the client expects as answer, mostly its own text again: `content`, a text or parts. Nobody has checked its shape. */
+function mapPrediction(prediction: Prediction, map: MapText): Prediction {
+  const { content } = prediction;
+  if (content === undefined) return prediction;
+  if (!Array.isArray(content)) return { ...prediction, content: mapUnknown(content, map) };
+  return { ...prediction, content: content.map((part: unknown) => mapUnknown(part, map)) };
+}
+
+type Prediction = NonNullable<ChatRequest['prediction']>;
+
+function mapUnknown(part: unknown, map: MapText): unknown {
+  if (typeof part === 'string') return map(part, 'text');
+  if (typeof part !== 'object' || part === null || !('text' in part)) return part;
+  const { text } = part;
+  return typeof text === 'string' ? { ...part, text: map(text, 'text') } : part;
 }
 
 function mapMessage(message: ChatMessage, map: MapText): ChatMessage {

@@ -14,7 +14,7 @@ export interface Selected {
   readonly optional: boolean;
 }
 
-/** What runs for one request, in order. */
+/** What runs for one request, in order: of each hook, the first one first. */
 export interface Selection {
   readonly selected: readonly Selected[];
   readonly compression: Compression;
@@ -69,8 +69,9 @@ export class TransformRegistry {
   }
 
   /**
-   * What runs for a request: what the host runs by default or always, then what the caller's key enforces, then what the
-   * request names; each name once. `enforced` are the names that the caller cannot do without.
+   * What runs for a request: what the host runs by default, then what the request names, then what nobody can do without:
+   * what the host always runs, and last `enforced`, which the caller's key lays down. Each name runs once, at its fixed
+   * place if it has one: nothing that a client names adds to a prompt or an answer behind what checks it.
    *
    * @throws GatewayError `invalid_request` with the path of an unknown name or a bad option; TypeError where an enforced
    *   name stands for nothing.
@@ -87,17 +88,15 @@ export class TransformRegistry {
       if (this.#find(one.name) === undefined) throw fieldError(one.path.join('.'), 'expected the name of a transform');
       requested.set(one.name, one);
     }
-    const names = new Set<string>();
-    for (const { transform, use } of this.#known.values()) {
-      const isOn = use === 'default' && !choice.withoutDefaults && !choice.off.includes(transform.name);
-      if (isOn || use === 'always') names.add(transform.name);
-    }
-    for (const name of enforced) names.add(name);
-    for (const name of requested.keys()) if (!choice.off.includes(name)) names.add(name);
-    const selected = [...names].flatMap((name) => {
+    const isOff = (name: string): boolean => choice.off.includes(name);
+    const byUse = (wanted: TransformUse): readonly string[] =>
+      [...this.#known.values()].filter(({ use }) => use === wanted).map(({ transform }) => transform.name);
+    const fixed = new Set([...byUse('always'), ...enforced]);
+    const defaults = choice.withoutDefaults ? [] : byUse('default');
+    const chosen = [...defaults, ...requested.keys()].filter((name) => !isOff(name) && !fixed.has(name));
+    const selected = [...new Set([...chosen, ...fixed])].flatMap((name) => {
       const known = this.#find(name);
-      if (known === undefined) return [];
-      return [toSelected(known, requested.get(name), known.use === 'always' || enforced.includes(name))];
+      return known === undefined ? [] : [toSelected(known, requested.get(name), fixed.has(name))];
     });
     return {
       selected: selected.filter(({ transform }) => !isMiddleOut(transform)),

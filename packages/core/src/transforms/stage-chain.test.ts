@@ -267,4 +267,93 @@ describe('a staged stream', () => {
     expect((await stream.read())?.at(-1)?.usage).toBe(usage);
     expect(stream.ended).toBe(true);
   });
+
+  describe('tells its stages the end once', () => {
+    interface Told {
+      readonly ends: string[];
+      stage(name: string, thrown?: Error): ChunkStage;
+    }
+    const telling = (): Told => {
+      const ends: string[] = [];
+      return {
+        ends,
+        stage: (name, thrown) => ({
+          chunk: (one) => [one],
+          end() {
+            ends.push(name);
+            if (thrown !== undefined) throw thrown;
+            return [];
+          },
+        }),
+      };
+    };
+
+    it('when it is cancelled, and shows nothing of what they held', async () => {
+      const { ends, stage } = telling();
+      const source = sourceOf([[chunk('a')], [chunk('b')], [chunk('c')]]);
+      const stream = new StagedStream(source, chainOf({ first: stage('first'), second: stage('second') }).chain);
+      expect(contents((await stream.read()) ?? [])).toEqual(['a']);
+      const reading = stream.read();
+      stream.cancel();
+      stream.cancel();
+      expect(await reading).toBeUndefined();
+      expect(await stream.read()).toBeUndefined();
+      expect(ends).toEqual(['first', 'second']);
+    });
+
+    it('when it is cancelled before anything came', () => {
+      const { ends, stage } = telling();
+      new StagedStream(sourceOf([[chunk('a')]]), chainOf({ only: stage('only') }).chain).cancel();
+      expect(ends).toEqual(['only']);
+    });
+
+    it('when its source has nothing more', async () => {
+      const { ends, stage } = telling();
+      const stream = new StagedStream(sourceOf([[chunk('a')]]), chainOf({ only: stage('only') }).chain);
+      await stream.read();
+      expect(ends).toEqual([]);
+      expect(await stream.read()).toBeUndefined();
+      stream.cancel();
+      expect(ends).toEqual(['only']);
+    });
+
+    it('when it ends as it should and is cancelled after it', async () => {
+      const { ends, stage } = telling();
+      const source = sourceOf([[chunk('a')], [chunk(undefined, 'stop', usage)]]);
+      const stream = new StagedStream(source, chainOf({ only: stage('only') }).chain);
+      while ((await stream.read()) !== undefined);
+      stream.cancel();
+      expect(ends).toEqual(['only']);
+    });
+
+    it('when one of them fails, those in front of it and behind it', async () => {
+      const { ends, stage } = telling();
+      const failing: ChunkStage = {
+        chunk() {
+          throw new GatewayError('guardrail_blocked', 'no');
+        },
+      };
+      const { chain } = chainOf({ front: stage('front'), failing, behind: stage('behind') });
+      const stream = new StagedStream(sourceOf([[chunk('a')], [chunk('b')]]), chain);
+      await expect(stream.read()).rejects.toMatchObject({ code: 'guardrail_blocked' });
+      stream.cancel();
+      expect(ends.toSorted()).toEqual(['behind', 'front']);
+    });
+
+    for (const optional of [false, true]) {
+      it(`and tells the host what they throw then: ${optional ? 'optional' : 'not optional'}`, async () => {
+        const { ends, stage } = telling();
+        const refusal = new GatewayError('guardrail_blocked', 'no');
+        const { chain, skipped } = chainOf(
+          { defect: stage('defect', new Error('oh')), refusal: stage('refusal', refusal), last: stage('last') },
+          optional,
+        );
+        const stream = new StagedStream(sourceOf([[chunk('a')], [chunk('b')]]), chain);
+        await stream.read();
+        expect(() => stream.cancel()).not.toThrow();
+        expect(ends).toEqual(['defect', 'refusal', 'last']);
+        expect(skipped.map(({ code }) => code)).toEqual(['internal_error', 'guardrail_blocked']);
+      });
+    }
+  });
 });

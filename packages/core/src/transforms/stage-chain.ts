@@ -29,6 +29,9 @@ export class StageChain {
   #stages: readonly ChainedStage[];
   #last: ChatChunk | undefined;
   #isOver = false;
+  #isAbandoned = false;
+  /** Positions of stages that were told the end: each is told once. */
+  readonly #told = new Set<number>();
 
   constructor(stages: readonly ChainedStage[]) {
     this.#stages = stages;
@@ -57,6 +60,13 @@ export class StageChain {
       if (!(error instanceof Failed)) throw error;
       return { chunks: this.#endAfter(error.position), error: error.reason };
     }
+  }
+
+  /** Nobody reads on: stages are told the end, what they held goes nowhere, and the host hears of what they throw. */
+  abandon(): void {
+    if (this.#isOver) return;
+    this.#isAbandoned = true;
+    this.#flush();
   }
 
   /** One chunk through all stages. This runs for every token, and most stages let most chunks be. */
@@ -140,37 +150,58 @@ export class StageChain {
   }
 
   #endOf(position: number): Chunks {
-    const { stage } = this.#stages[position] ?? {};
-    const last = this.#last;
-    if (stage?.end === undefined || last === undefined) return [];
     try {
-      const given: Chunks = stage.end();
-      return checked(given, last);
+      return this.#lastOf(position);
     } catch (thrown) {
       return this.#failed(position, thrown);
     }
+  }
+
+  /** What a stage held. Without a chunk before it there was nothing to hold, and the stage is told all the same. */
+  #lastOf(position: number): Chunks {
+    const { stage } = this.#stages[position] ?? {};
+    if (stage?.end === undefined || this.#told.has(position)) return [];
+    this.#told.add(position);
+    const given = atOnce(stage.end());
+    return this.#last === undefined ? [] : checked(given, this.#last);
   }
 
   /** Passes over an optional stage, which may still give what it held; anything else ends the stream. */
   #failed(position: number, thrown: unknown): Chunks {
     const chained = this.#stages[position];
     const error = hookFailure(chained?.name ?? '', 'stage', thrown);
-    if (chained === undefined || !chained.optional || isOnPurpose(thrown)) throw new Failed(position, error);
+    // With nobody there to be refused anything, a failure is the host's to know, and the other stages hear of the end.
+    const isPassed = this.#isAbandoned || (chained?.optional === true && !isOnPurpose(thrown));
+    if (chained === undefined || !isPassed) throw new Failed(position, error);
     chained.skipped(error);
-    this.#stages = this.#stages.map((one) => (one === chained ? { ...one, stage: PASSING } : one));
+    let held: Chunks = [];
     try {
-      return this.#last === undefined ? [] : checked(chained.stage.end?.() ?? [], this.#last);
+      held = this.#lastOf(position);
     } catch {
-      return [];
+      // It failed before, and the host knows.
     }
+    this.#stages = this.#stages.map((one) => (one === chained ? { ...one, stage: PASSING } : one));
+    return held;
   }
 
-  /** What stages behind a failed one held: it has gone through the failed one. */
+  /**
+   * What stages behind a failed one held: it has gone through the failed one. Those in front of it are told the end too,
+   * and what they held has not.
+   */
   #endAfter(position: number): Chunks {
     this.#isOver = true;
     const behind = new StageChain(this.#stages.slice(position + 1));
     behind.#last = this.#last;
-    return behind.end().chunks;
+    const held = behind.end().chunks;
+    for (let before = 0; before < position; before += 1) {
+      try {
+        this.#lastOf(before);
+      } catch (thrown) {
+        const chained = this.#stages[before];
+        chained?.skipped(hookFailure(chained.name, 'stage', thrown));
+      }
+    }
+    return held;
   }
 }
 

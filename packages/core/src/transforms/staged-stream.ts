@@ -22,13 +22,15 @@ type Chunks = readonly ChatChunk[] | undefined;
 
 /**
  * A charged stream on its way through stages. What they hold back comes out before the end, also where the answer breaks
- * off; a stage that fails breaks the answer off, and what was written is charged.
+ * off; a stage that fails breaks the answer off, and what was written is charged. Where the client leaves, stages are told
+ * the end as well: some keep accounts of their own.
  */
 export class StagedStream implements AnswerStream {
   readonly #source: AnswerStream;
   readonly #chain: StageChain;
   #error: unknown;
   #isBroken = false;
+  #isLeft = false;
 
   constructor(source: AnswerStream, chain: StageChain) {
     this.#source = source;
@@ -54,6 +56,7 @@ export class StagedStream implements AnswerStream {
 
   cancel(): void {
     this.#source.cancel();
+    this.#leave();
   }
 
   breakOff(thrown: unknown): Promise<void> {
@@ -65,7 +68,8 @@ export class StagedStream implements AnswerStream {
   }
 
   readonly #onChunks = (chunks: Chunks): Chunks | Promise<Chunks> => {
-    if (chunks === undefined) return undefined;
+    if (chunks === undefined) this.#leave();
+    if (chunks === undefined || this.#isLeft) return undefined;
     const staged = this.#chain.push(chunks);
     if (staged.error !== undefined) return this.#broken(staged, staged.error);
     // Everything may be held back for the moment.
@@ -73,6 +77,12 @@ export class StagedStream implements AnswerStream {
   };
 
   readonly #onError = (error: unknown): Chunks | Promise<Chunks> => this.#after(this.#chain.end(), error);
+
+  /** Nothing comes any more. Nobody can be told what stages do wrong now but the host. */
+  #leave(): void {
+    this.#isLeft = true;
+    this.#chain.abandon();
+  }
 
   async #broken(staged: Staged, error: GatewayError): Promise<Chunks> {
     await this.#source.breakOff(error);

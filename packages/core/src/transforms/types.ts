@@ -40,7 +40,10 @@ export type NoOptions = Readonly<Record<string, never>>;
 export interface ChunkStage {
   /** What goes on instead of a chunk: itself, others, or nothing for now. */
   chunk(chunk: ChatChunk): readonly ChatChunk[];
-  /** What was held back; nothing comes after it. Also called where the answer breaks off. */
+  /**
+   * What was held back; nothing comes after it. Called once, also where the answer breaks off or the client leaves, which
+   * gets nothing of it.
+   */
   end?(): readonly ChatChunk[];
 }
 
@@ -87,7 +90,8 @@ export interface TransformEntry {
   readonly transform: Transform;
   /**
    * `default`: runs unless a request says `transforms: []`. `requested`: runs where a request or a key names it.
-   * `always`: no request switches it off or changes its options. `never`: the name is unknown, also of a built-in one.
+   * `always`: no request switches it off or changes its options, and it runs behind whatever a request names. `never`: the
+   * name is unknown, also of a built-in one.
    */
   readonly use?: TransformUse | undefined;
   /** A failure of it is told to the host and passed over. Default false: it fails the request. */
