@@ -176,6 +176,27 @@ describe('patterns', () => {
     });
   }
 
+  it('compile or are refused with little work, whatever stands in each other without a step', () => {
+    const nested = (item: string, quantifier: string, depth: number): string =>
+      Array.from({ length: depth }).reduce<string>((inner) => `(${inner})${quantifier}`, item);
+    for (const item of ['', '(?:)', 'x{0}', '()()()', 'x{0}|', 'a']) {
+      for (const quantifier of ['{256}', '{2}', '{0,256}', '{1,}', '']) {
+        for (const depth of [1, 2, 5, 20, 30]) {
+          let work = 0;
+          try {
+            work = compilePattern(`b${nested(item, quantifier, depth)}`, 256).work;
+          } catch (error) {
+            expect(error).toMatchObject({ name: 'PatternError' });
+          }
+          expect(work).toBeLessThanOrEqual(16_384);
+        }
+      }
+    }
+    expect(compilePattern('b(((((){256}){256}){256}){256}){256}', 256).work).toBeLessThan(20);
+    expect(whole(pattern('b(?:){256}c'), 'abcd')).toBe('a<bc>d');
+    expect(whole(pattern('bx{0}c'), 'abcd')).toBe('a<bc>d');
+  });
+
   it('agree with the engine of the language where leftmost and longest are the same', () => {
     const units = fc.constantFrom('a', 'b', '[ab]', 'c+', '(?:ab)+', 'a{2}', '\\d+', '[^a]', '\\b');
     fc.assert(
