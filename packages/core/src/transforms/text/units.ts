@@ -12,3 +12,13 @@ export function isLetter(unit: number): boolean {
 export function isLetterOrDigit(unit: number): boolean {
   return isLetter(unit) || isDigit(unit);
 }
+
+/** A blank, also one at which no line breaks: numbers are often set with those. */
+export function isBlank(unit: number): boolean {
+  return unit === 0x20 || unit === 0xa0 || unit === 0x202f;
+}
+
+/** A hyphen, also the one at which no line breaks. */
+export function isHyphen(unit: number): boolean {
+  return unit === 0x2d || unit === 0x2011;
+}
