@@ -82,12 +82,30 @@ describe('chunks in, chunks out', () => {
       [
         { tool_calls: [{ index: 0, id: 'call_1', type: 'function', function: { name: 'f', arguments: '' } }] },
         { tool_calls: [{ index: 0, function: { arguments: '{"a":"' } }] },
-        { tool_calls: [{ index: 0, function: { arguments: '\\"","n":[REDACTED]}' } }] },
+        { tool_calls: [{ index: 0, function: { arguments: '\\"","n":"[REDACTED]"}' } }] },
         {
           tool_calls: [
-            { index: 1, id: 'call_2', type: 'function', function: { name: 'g', arguments: '{"n":[REDACTED]5}' } },
+            { index: 1, id: 'call_2', type: 'function', function: { name: 'g', arguments: '{"n":"[REDACTED]5"}' } },
           ],
         },
+      ],
+    ],
+    [
+      'what strings of arguments say, however they are written',
+      { rules: [{ detector: 'email', action: 'replace', replacement: '"\n"' }, { detector: 'secret' }] },
+      [
+        { tool_calls: [{ index: 0, id: 'call_1', type: 'function', function: { name: 'f', arguments: '' } }] },
+        { tool_calls: [{ index: 0, function: { arguments: '{"b":"Hi,\\nbob\\u00' } }] },
+        { tool_calls: [{ index: 0, function: { arguments: '40example.com","lat":0.12345678,' } }] },
+        { tool_calls: [{ index: 0, function: { arguments: '"k":"x\\' } }] },
+        { tool_calls: [{ index: 0, function: { arguments: 'nsk-abcdefghijklmnopqrstuvwxyz0123"}' } }] },
+      ],
+      [
+        { tool_calls: [{ index: 0, id: 'call_1', type: 'function', function: { name: 'f', arguments: '' } }] },
+        { tool_calls: [{ index: 0, function: { arguments: '{"b":"Hi,\\n' } }] },
+        { tool_calls: [{ index: 0, function: { arguments: '\\"\\n\\"","lat":0.12345678,' } }] },
+        { tool_calls: [{ index: 0, function: { arguments: '"k":"' } }] },
+        { tool_calls: [{ index: 0, function: { arguments: 'x\\n[REDACTED]"}' } }] },
       ],
     ],
     [

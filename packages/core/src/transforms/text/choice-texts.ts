@@ -1,12 +1,13 @@
 import type { ChunkChoice, Delta, ReasoningDetail, ToolCallDelta } from '../../wire/chat.js';
 import { type TextFilter, WholeCharacters } from './filter.js';
 import { JsonEnd } from './json-end.js';
+import { JsonStrings } from './json-strings.js';
 
-/** Where a text of an answer stands: arguments are JSON, and what goes in there has to be escaped. */
+/** What a text is: arguments are JSON, whose strings are filtered by what they say. */
 export type TextKind = 'text' | 'arguments';
 
 /** Makes the filter of one text of an answer; `changed` is to be told where it makes another text of it for good. */
-export type NewFilter = (kind: TextKind, changed: () => void) => TextFilter;
+export type NewFilter = (changed: () => void) => TextFilter;
 
 const EMPTY: Delta = {};
 /** Texts in the order in which an answer has them: a refusal ends its own kind and leaves nothing of the later ones. */
@@ -146,11 +147,16 @@ export class ChoiceTexts {
   #push(name: string, place: number, kind: TextKind, text: string): string {
     if (place > this.#refusedAt) return '';
     const known = this.#texts.get(name);
-    const filter = known?.filter ?? new WholeCharacters(this.#newFilter(kind, () => this.#changed.add(name)));
+    const filter = known?.filter ?? this.#filterOf(name, kind);
     if (known === undefined) this.#texts.set(name, { filter, place });
     const passed = filter.push(text);
     if (filter.refused) this.#refusedAt = Math.min(this.#refusedAt, place);
     return passed;
+  }
+
+  #filterOf(name: string, kind: TextKind): TextFilter {
+    const newFilter = (): TextFilter => this.#newFilter(() => this.#changed.add(name));
+    return kind === 'arguments' ? new JsonStrings(newFilter) : new WholeCharacters(newFilter());
   }
 
   #endOf(name: string): string {
