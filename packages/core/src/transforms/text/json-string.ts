@@ -11,7 +11,8 @@ const CONTROLS: Readonly<Record<string, string>> = { b: '\b', f: '\f', n: '\n', 
  * up to the first character that the filter made another, and with JSON's shortest escapes from there on.
  */
 export class JsonString {
-  readonly #filter: WholeCharacters;
+  readonly #newFilter: () => TextFilter;
+  #filter: WholeCharacters;
   /** An escape whose end is not there yet. */
   #cut = '';
   /** As it was written: what went into the filter and did not come out. */
@@ -20,8 +21,9 @@ export class JsonString {
   #early = '';
   #isChanged = false;
 
-  constructor(filter: TextFilter) {
-    this.#filter = new WholeCharacters(filter);
+  constructor(newFilter: () => TextFilter) {
+    this.#newFilter = newFilter;
+    this.#filter = new WholeCharacters(newFilter());
   }
 
   get refused(): boolean {
@@ -39,9 +41,16 @@ export class JsonString {
   end(): string {
     const cut = this.#cut;
     this.#cut = '';
-    const passed = this.#take(cut, decoded(cut, true).text) + this.#shown(this.#filter.end());
+    return this.#take(cut, decoded(cut, true).text) + this.release();
+  }
+
+  /** What is held back, but for half an escape; what follows is another text. */
+  release(): string {
+    const passed = this.#shown(this.#filter.end());
     const early = this.#early;
     this.#early = '';
+    this.#written = '';
+    if (!this.#filter.refused) this.#filter = new WholeCharacters(this.#newFilter());
     return passed + escaped(early);
   }
 

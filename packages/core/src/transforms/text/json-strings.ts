@@ -41,7 +41,7 @@ export class JsonStrings implements TextFilter {
         if (end < text.length && this.#plain === undefined) passed += this.#endValue();
         if (this.#plain === undefined && !this.refused) {
           passed += text.charAt(end);
-          if (text.charAt(end) === '"') this.#string = new JsonString(this.#newFilter());
+          if (text.charAt(end) === '"') this.#string = new JsonString(this.#newFilter);
           at = end + 1;
         } else {
           at = end;
@@ -63,6 +63,17 @@ export class JsonStrings implements TextFilter {
     const rest = this.#plain.end();
     this.refused ||= this.#plain.refused;
     return passed + rest;
+  }
+
+  /** What is held back of the open string; the JSON goes on where it is, with another text. */
+  release(): string {
+    if (this.refused) return '';
+    const open = this.#plain ?? this.#string;
+    if (open === undefined) return '';
+    const passed = open === this.#string ? this.#string.release() : open.end();
+    this.refused = open.refused;
+    if (this.#plain !== undefined && !this.refused) this.#plain = new WholeCharacters(this.#newFilter());
+    return passed;
   }
 
   #pushString(string: JsonString, piece: string, isClosed: boolean): string {
