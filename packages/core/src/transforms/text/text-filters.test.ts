@@ -39,6 +39,14 @@ function made(pieces: readonly string[]): fc.Arbitrary<string> {
 
 const PEM = '-----BEGIN RSA PRIVATE KEY-----\nMIIEow+/IBAA==\n-----END RSA PRIVATE KEY-----';
 
+const PGP = `-----BEGIN PGP PRIVATE KEY BLOCK-----
+Version: GnuPG v1.4.11 (GNU/Linux)
+Comment: "it's" <mine> -- ünsafe; ----- too
+
+lQOYBE+/IBAA==
+=abcd
+-----END PGP PRIVATE KEY BLOCK-----`;
+
 /** A pattern with many ways open at each character, and a find after which it looks on. */
 const MANY = `a(?:(?:${Array.from({ length: 40 }, () => '.').join('|')})*b)?`;
 
@@ -51,6 +59,8 @@ describe('detectors', () => {
       ['one@a.io,two@b.io', '<one@a.io>,<two@b.io>'],
       [`${'x'.repeat(80)}@example.com`, `${'x'.repeat(16)}<${'x'.repeat(64)}@example.com>`],
       ['a@b@c.de', 'a@<b@c.de>'],
+      ['write info@müller.de, jörg@example.com', 'write <info@müller.de>, <jörg@example.com>'],
+      ['(почта@пример.рф) mu\u0308ller@x.io»', '(<почта@пример.рф>) <mu\u0308ller@x.io>»'],
       ['bob@example.com-', '<bob@example.com>-'],
     ],
     card: [
@@ -118,6 +128,8 @@ describe('detectors', () => {
       ['sk-short', 'sk-short'],
       [`ghp_${'a'.repeat(36)}`, `<ghp_${'a'.repeat(36)}>`],
       [`see ${PEM} there`, `see <${PEM}> there`],
+      [`see ${PGP} there`, `see <${PGP}> there`],
+      [`${PGP.split('\n')[0]}\n${PEM}.`, `<${PGP.split('\n')[0]}\n${PEM}>.`],
       ['-----BEGIN CERTIFICATE-----', '-----BEGIN CERTIFICATE-----'],
       [
         `eyJ${'a'.repeat(30)}.${'b'.repeat(30)}.${'c'.repeat(20)} x`,
@@ -274,7 +286,7 @@ describe('patterns', () => {
 
 describe('any text in any pieces gives what the whole gives', () => {
   const pieces: Readonly<Record<DetectorName, readonly string[]>> = {
-    email: ['a', '@', '.', 'b.io', 'x@example.com', '-', ' ', 'y@b@c.de', 'z'.repeat(70)],
+    email: ['a', '@', '.', 'b.io', 'x@example.com', 'ü', '-', ' ', 'y@b@c.de', 'z'.repeat(70)],
     card: ['4111', ' ', '-', '1111', '4111 1111 1111 1111', '0', 'x', '378282246310005'],
     iban: ['DE89', ' ', '3704', 'DE89 3704 0044 0532 0130 00', 'GB82WEST12345698765432', 'x', '-'],
     phone: ['+', '49', ' ', '\u2011', '(', ')', '555', '030', '-', '4567', '0171 2345678', 'x', '.', '/'],
@@ -287,6 +299,7 @@ describe('any text in any pieces gives what the whole gives', () => {
       'PRIVATE KEY',
       '-----',
       'END ',
+      '(',
       PEM,
       ' ',
       'eyJ',
