@@ -165,4 +165,45 @@ describe('redact', () => {
       { numRuns: 500 },
     );
   });
+
+  it('sends and restores what strings of arguments say, and leaves JSON that is JSON', async () => {
+    const key = 'x\nsk-abcdefghijklmnopqrstuvwxyz0123';
+    const called = (args: string): ChatMessage => ({
+      role: 'assistant',
+      tool_calls: [{ id: 'c', type: 'function', function: { name: 'f', arguments: args } }],
+    });
+    const words = [
+      key,
+      'Hi,\nbob@example.com',
+      '\nDE89 3704 0044 0532 0130 00',
+      '"',
+      '\\',
+      '[[',
+      'EMAIL_1]]',
+      '😀',
+      'é',
+    ];
+    const text = fc.array(fc.constantFrom(...words), { maxLength: 6 }).map((all) => all.join(';'));
+    const value = fc.array(fc.oneof(text, fc.record({ text, lat: fc.constant(0.12345678) })), { minLength: 1 });
+    await fc.assert(
+      fc.asyncProperty(value, fc.boolean(), fc.nat(500), async (given, isEscaped, place) => {
+        const json = JSON.stringify({ given });
+        const args = isEscaped ? json.replaceAll('@', '\\u0040').replaceAll('[[EM', '[\\u005bEM') : json;
+        const { made, stage } = await sent([called(args)]);
+        const [message] = made.messages;
+        const echo = message?.role === 'assistant' ? (message.tool_calls?.[0]?.function.arguments ?? '') : '';
+        expect(JSON.stringify(JSON.parse(echo))).not.toMatch(/bob@|sk-a|DE89/);
+        const at = place % echo.length;
+        const chunks = through(stage, [
+          piece({ tool_calls: [{ index: 0, id: 'c', type: 'function', function: { name: 'f', arguments: '' } }] }),
+          piece({ tool_calls: [{ index: 0, function: { arguments: echo.slice(0, at) } }] }),
+          piece({ tool_calls: [{ index: 0, function: { arguments: echo.slice(at) } }] }),
+          piece({}, 'tool_calls'),
+        ]);
+        const [call] = wholeOf(chunks).choices[0]?.message.tool_calls ?? [];
+        expect(JSON.parse(call?.function.arguments ?? '')).toEqual({ given });
+      }),
+      { numRuns: 300 },
+    );
+  });
 });

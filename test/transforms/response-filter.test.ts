@@ -82,12 +82,68 @@ describe('chunks in, chunks out', () => {
       [
         { tool_calls: [{ index: 0, id: 'call_1', type: 'function', function: { name: 'f', arguments: '' } }] },
         { tool_calls: [{ index: 0, function: { arguments: '{"a":"' } }] },
-        { tool_calls: [{ index: 0, function: { arguments: '\\"","n":[REDACTED]}' } }] },
+        { tool_calls: [{ index: 0, function: { arguments: '\\"","n":"[REDACTED]"}' } }] },
         {
           tool_calls: [
-            { index: 1, id: 'call_2', type: 'function', function: { name: 'g', arguments: '{"n":[REDACTED]5}' } },
+            { index: 1, id: 'call_2', type: 'function', function: { name: 'g', arguments: '{"n":"[REDACTED]5"}' } },
           ],
         },
+      ],
+    ],
+    [
+      'what strings of arguments say, however they are written',
+      { rules: [{ detector: 'email', action: 'replace', replacement: '"\n"' }, { detector: 'secret' }] },
+      [
+        { tool_calls: [{ index: 0, id: 'call_1', type: 'function', function: { name: 'f', arguments: '' } }] },
+        { tool_calls: [{ index: 0, function: { arguments: '{"b":"Hi,\\nbob\\u00' } }] },
+        { tool_calls: [{ index: 0, function: { arguments: '40example.com","lat":0.12345678,' } }] },
+        { tool_calls: [{ index: 0, function: { arguments: '"k":"x\\' } }] },
+        { tool_calls: [{ index: 0, function: { arguments: 'nsk-abcdefghijklmnopqrstuvwxyz0123"}' } }] },
+      ],
+      [
+        { tool_calls: [{ index: 0, id: 'call_1', type: 'function', function: { name: 'f', arguments: '' } }] },
+        { tool_calls: [{ index: 0, function: { arguments: '{"b":"Hi,\\n' } }] },
+        { tool_calls: [{ index: 0, function: { arguments: '\\"\\n\\"","lat":0.12345678,' } }] },
+        { tool_calls: [{ index: 0, function: { arguments: '"k":"' } }] },
+        { tool_calls: [{ index: 0, function: { arguments: 'x\\n[REDACTED]"}' } }] },
+      ],
+    ],
+    [
+      'held reasoning before content, and held content before the call',
+      { rules: [{ detector: 'email' }] },
+      [
+        { reasoning: 'I should answer' },
+        { content: 'Let me check' },
+        { tool_calls: [{ index: 0, id: 'call_1', type: 'function', function: { name: 'f', arguments: '' } }] },
+        { tool_calls: [{ index: 0, function: { arguments: '{"a":1}' } }] },
+      ],
+      [
+        { reasoning: 'I should ' },
+        { reasoning: 'answer' },
+        { content: 'Let me ' },
+        { content: 'check' },
+        { tool_calls: [{ index: 0, id: 'call_1', type: 'function', function: { name: 'f', arguments: '' } }] },
+        { tool_calls: [{ index: 0, function: { arguments: '{"a":1}' } }] },
+      ],
+    ],
+    [
+      'held text in its order also where one delta has texts of several places',
+      { rules: [{ detector: 'email' }] },
+      [
+        { reasoning: 'I should', reasoning_details: [{ type: 'reasoning.text', index: 0, text: 'I should' }] },
+        {
+          reasoning: ' go',
+          content: 'To bob@x',
+          tool_calls: [{ index: 0, id: 'call_1', type: 'function', function: { name: 'f', arguments: '{}' } }],
+        },
+      ],
+      [
+        { reasoning: 'I ', reasoning_details: [{ type: 'reasoning.text', index: 0, text: 'I ' }] },
+        { reasoning: 'should ' },
+        { reasoning: 'go', reasoning_details: [{ type: 'reasoning.text', index: 0, text: 'should' }] },
+        { content: 'To ' },
+        { content: 'bob@x' },
+        { tool_calls: [{ index: 0, id: 'call_1', type: 'function', function: { name: 'f', arguments: '{}' } }] },
       ],
     ],
     [
@@ -110,6 +166,50 @@ describe('chunks in, chunks out', () => {
       expect(wholeOf(made).choices).toEqual((await whole(options, chunks)).choices);
     });
   }
+
+  it('starts texts afresh that resume, and goes on in the JSON of calls that are written side by side', () => {
+    const call = (index: number, args: string, id?: string): ChatChunk =>
+      piece({
+        tool_calls: [
+          {
+            index,
+            ...(id !== undefined && { id, type: 'function' }),
+            function: { ...(id !== undefined && { name: 'f' }), arguments: args },
+          },
+        ],
+      });
+    const made = streamed({ rules: [{ detector: 'email' }] }, [
+      piece({ reasoning: 'one' }),
+      piece({ content: 'two' }),
+      piece({ reasoning: 'three' }),
+      piece({ content: 'four' }),
+      call(0, '{"a":"five\\u00', 'call_1'),
+      call(1, '{"b":"six', 'call_2'),
+      call(0, '40x, bob@'),
+      call(1, '@x.io"}'),
+      call(0, 'x.io"}'),
+      piece({ content: 'seven' }),
+      call(2, '{}', 'call_3'),
+      stop,
+    ]);
+    expect(deltasOf(made).map((delta) => JSON.stringify(delta).replaceAll(/"(?:id|type|name)":"\w+",/g, ''))).toEqual(
+      [
+        { reasoning: 'one' },
+        // Content is not over where reasoning resumes, which has a place before it.
+        { reasoning: 'three' },
+        { content: 'twofour' },
+        { tool_calls: [{ index: 0, function: { arguments: '{"a":"' } }] },
+        { tool_calls: [{ index: 0, function: { arguments: 'five' } }] },
+        { tool_calls: [{ index: 1, function: { arguments: '{"b":"' } }] },
+        { tool_calls: [{ index: 0, function: { arguments: '\\u0040x, ' } }] },
+        { tool_calls: [{ index: 1, function: { arguments: '[REDACTED]"}' } }] },
+        { tool_calls: [{ index: 0, function: { arguments: '[REDACTED]"}' } }] },
+        { content: 'seven' },
+        { tool_calls: [{ index: 2, function: { arguments: '{}' } }] },
+        { finish: 'stop' },
+      ].map((delta) => JSON.stringify(delta)),
+    );
+  });
 
   it('refuses: what came before stays, nothing comes after, and the finish reason says why', async () => {
     const options: ResponseFilterOptions = { rules: [{ pattern: 'bad\\w*', action: 'refuse' }] };

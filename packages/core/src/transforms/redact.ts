@@ -6,7 +6,9 @@ import { defineTransform } from './define-transform.js';
 import { answerTextStage, filterAnswer } from './text/answer-text.js';
 import type { TextKind } from './text/choice-texts.js';
 import { DETECTORS, type DetectorName, finders } from './text/detectors.js';
+import { FilterChain, type TextFilter } from './text/filter.js';
 import { HoldBack } from './text/hold-back.js';
+import { JsonStrings } from './text/json-strings.js';
 import { Placeholders } from './text/placeholders.js';
 import type { Transform, TransformContext } from './types.js';
 
@@ -47,11 +49,11 @@ export function redact(given: RedactOptions = {}): Transform<RedactOptions> {
     },
     completion(completion, context) {
       const table = tables.get(context);
-      return table === undefined ? completion : filterAnswer(completion, (kind) => restorer(table, kind));
+      return table === undefined ? completion : filterAnswer(completion, () => restorer(table));
     },
     stage(context) {
       const table = tables.get(context);
-      return table === undefined ? UNTOUCHED : answerTextStage((kind) => restorer(table, kind));
+      return table === undefined ? UNTOUCHED : answerTextStage(() => restorer(table));
     },
   });
 }
@@ -61,42 +63,43 @@ const UNTOUCHED = { chunk: <T>(chunk: T): readonly T[] => [chunk] };
 /** What stands for what, of the calls under way. */
 const tables = new WeakMap<TransformContext<RedactOptions>, Placeholders>();
 
-function restorer(placeholders: Placeholders, kind: TextKind): HoldBack {
-  return new HoldBack(placeholders.finder, (found) => inside(kind, placeholders.valueOf(found)));
+function restorer(placeholders: Placeholders): TextFilter {
+  return new HoldBack(placeholders.finder, (found) => placeholders.valueOf(found));
 }
 
 function without(text: string, kind: TextKind, detectors: readonly DetectorName[], placeholders: Placeholders): string {
-  let passed = text;
   // In the order in which detectors stand, the most telling ones first, whatever the order in options.
-  for (const name of DETECTORS) {
-    if (!detectors.includes(name)) continue;
-    const filter = new HoldBack(finders[name], (found) => placeholders.of(name, raw(kind, found)));
-    passed = filter.push(passed) + filter.end();
-  }
-  return passed;
+  const chosen = DETECTORS.filter((name) => detectors.includes(name));
+  return filtered(
+    text,
+    kind,
+    () => new FilterChain(chosen.map((name) => new HoldBack(finders[name], (found) => placeholders.of(name, found)))),
+  );
 }
 
-function inside(kind: TextKind, text: string): string {
-  return kind === 'text' ? text : JSON.stringify(text).slice(1, -1);
+function filtered(text: string, kind: TextKind, newFilter: () => TextFilter): string {
+  const filter = kind === 'arguments' ? new JsonStrings(newFilter) : newFilter();
+  return filter.push(text) + filter.end();
 }
 
-/** What a piece of a JSON string says; itself where it is cut in the middle of an escape. */
-function raw(kind: TextKind, text: string): string {
-  if (kind === 'text' || !text.includes('\\')) return text;
-  try {
-    const value: unknown = JSON.parse(`"${text}"`);
-    return typeof value === 'string' && inside(kind, value) === text ? value : text;
-  } catch {
-    return text;
-  }
+/** What arguments say: an escape hides a bracket from those who look for one. */
+function said(text: string): string {
+  let all = '';
+  const push = (piece: string): string => {
+    all += piece;
+    return piece;
+  };
+  filtered(text, 'arguments', () => ({ push, end: () => '', refused: false }));
+  return all;
 }
 
 type MapText = (text: string, kind: TextKind) => string;
 
 function textsOf(request: ChatRequest): readonly string[] {
   const texts: string[] = [];
-  mapTexts(request, (text) => {
+  mapTexts(request, (text, kind) => {
     texts.push(text);
+    if (kind === 'arguments') texts.push(said(text));
     return text;
   });
   return texts;

@@ -3,7 +3,7 @@ import { optional } from '../wire/schema-parts.js';
 import { checkedOptions } from './checked-options.js';
 import { defineTransform } from './define-transform.js';
 import { answerTextStage, filterAnswer } from './text/answer-text.js';
-import type { NewFilter, TextKind } from './text/choice-texts.js';
+import type { NewFilter } from './text/choice-texts.js';
 import { DETECTORS, type DetectorName, finders } from './text/detectors.js';
 import { FilterChain, type OnMatch, type TextFilter } from './text/filter.js';
 import { HoldBack } from './text/hold-back.js';
@@ -71,7 +71,8 @@ const options: z.ZodType<ResponseFilterOptions> = z
  * Takes out of answers what must not get out: content, reasoning and tool arguments, in whole answers and in streams with
  * the same result. A rule is a `literal`, a `pattern` or a `detector` (`email`, `phone`, `card`, `iban`, `secret`), and
  * what is found is replaced by `[REDACTED]` (`redact`), by `replacement` (`replace`), or ends the answer with the finish
- * reason `content_filter` (`refuse`). Rules work one after the other; later ones see what earlier ones left.
+ * reason `content_filter` (`refuse`). Arguments are looked through string by string, as what those say; a number in which
+ * something is found becomes a string. Rules work one after the other; later ones see what earlier ones left.
  *
  * Patterns are a part of JavaScript's regular expressions that takes linear time: no back-references, lookarounds or lazy
  * quantifiers. The leftmost find counts, of several the longest, up to 1024 characters.
@@ -114,9 +115,9 @@ function filtersOf(context: TransformContext<ResponseFilterOptions>): NewFilter 
     // How much, never what.
     context.note({ found });
   };
-  return (kind, changed) => {
+  return (changed) => {
     const filters = rules.map((one) =>
-      filterOf(one, kind, () => {
+      filterOf(one, () => {
         count();
         changed();
       }),
@@ -126,22 +127,13 @@ function filtersOf(context: TransformContext<ResponseFilterOptions>): NewFilter 
   };
 }
 
-function filterOf(
-  { literal, program, detector, action, replacement }: Rule,
-  kind: TextKind,
-  count: () => void,
-): TextFilter {
-  const shown = action === 'refuse' ? undefined : inside(kind, replacement ?? '[REDACTED]');
+function filterOf({ literal, program, detector, action, replacement }: Rule, count: () => void): TextFilter {
+  const shown = action === 'refuse' ? undefined : (replacement ?? '[REDACTED]');
   const onMatch: OnMatch = () => {
     count();
     return shown;
   };
   if (program !== undefined) return new PatternFilter(program, onMatch);
-  if (literal !== undefined) return new HoldBack(literalFinder(inside(kind, literal)), onMatch);
+  if (literal !== undefined) return new HoldBack(literalFinder(literal), onMatch);
   return new HoldBack(finders[detector ?? 'secret'], onMatch);
-}
-
-/** Text as it stands inside of JSON, where that is where it stands. */
-function inside(kind: TextKind, text: string): string {
-  return kind === 'text' ? text : JSON.stringify(text).slice(1, -1);
 }

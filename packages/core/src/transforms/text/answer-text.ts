@@ -1,6 +1,7 @@
 import type { AnswerMessage, ChatChunk, ChatCompletion, Choice, ChunkChoice, Delta } from '../../wire/chat.js';
 import type { ChunkStage } from '../types.js';
-import { bare, ChoiceTexts, hasText, type NewFilter, textField } from './choice-texts.js';
+import { bare, ChoiceTexts, type NewFilter } from './choice-texts.js';
+import { hasText, textField } from './delta-parts.js';
 
 /**
  * Filters every text of an answer, each on its own: content, refusal, reasoning, the texts of its details, and the arguments

@@ -1,18 +1,26 @@
 import type { ChunkChoice, Delta, ReasoningDetail, ToolCallDelta } from '../../wire/chat.js';
+import {
+  CONTENT,
+  FIRST_CALL,
+  hasText,
+  isEmpty,
+  partsOf,
+  placeOf,
+  REASONING,
+  textField,
+  withText,
+} from './delta-parts.js';
 import { type TextFilter, WholeCharacters } from './filter.js';
 import { JsonEnd } from './json-end.js';
+import { JsonStrings } from './json-strings.js';
 
-/** Where a text of an answer stands: arguments are JSON, and what goes in there has to be escaped. */
+/** What a text is: arguments are JSON, whose strings are filtered by what they say. */
 export type TextKind = 'text' | 'arguments';
 
 /** Makes the filter of one text of an answer; `changed` is to be told where it makes another text of it for good. */
-export type NewFilter = (kind: TextKind, changed: () => void) => TextFilter;
+export type NewFilter = (changed: () => void) => TextFilter;
 
 const EMPTY: Delta = {};
-/** Texts in the order in which an answer has them: a refusal ends its own kind and leaves nothing of the later ones. */
-const REASONING = 0;
-const CONTENT = 1;
-const FIRST_CALL = 2;
 
 interface OpenText {
   readonly filter: TextFilter;
@@ -31,6 +39,8 @@ export class ChoiceTexts {
   readonly #changed = new Set<string>();
   /** Where in the answer something was refused. */
   #refusedAt = Number.POSITIVE_INFINITY;
+  /** The last place that had text so far. */
+  #furthest = REASONING;
   #over = false;
 
   constructor(newFilter: NewFilter) {
@@ -44,30 +54,48 @@ export class ChoiceTexts {
   /** What goes on of a step; the step itself where all of it does. */
   take(step: ChunkChoice): readonly ChunkChoice[] {
     if (this.#over) return [];
-    const delta = this.#filtered(step.delta);
+    let isSame = true;
+    const shown = partsOf(step.delta).flatMap((part) => {
+      const held = this.#turnTo(placeOf(part));
+      const delta = this.#filtered(part);
+      isSame &&= held === undefined && delta === part;
+      return [held ?? EMPTY, delta].filter((one) => !isEmpty(one));
+    });
     if (step.finish_reason === null) {
-      if (delta === step.delta) return [step];
       // Probabilities name the tokens whose text was held back or changed.
-      return isEmpty(delta) ? [] : [{ ...step, delta, logprobs: null }];
+      return isSame ? [step] : shown.map((delta) => ({ ...step, delta, logprobs: null }));
     }
-    const held = this.#flush();
+    const held = this.#flush(() => true);
     this.#over = true;
-    if (delta === step.delta && held === undefined && !this.refused) return [step];
+    if (isSame && held === undefined && !this.refused) return [step];
     const finish: ChunkChoice = {
       ...step,
       delta: EMPTY,
       logprobs: null,
       ...(this.refused && { finish_reason: 'content_filter' as const }),
     };
-    const before = [delta, held ?? EMPTY].filter((one) => !isEmpty(one)).map((one) => bare(step.index, one));
-    return [...before, finish];
+    const before = held === undefined ? shown : [...shown, held];
+    return [...before.map((one) => bare(step.index, one)), finish];
   }
 
   /** What was held back, where the choice never finished. */
   end(): Delta | undefined {
     if (this.#over) return undefined;
     this.#over = true;
-    return this.#flush();
+    return this.#flush(() => true);
+  }
+
+  /**
+   * What texts of earlier places held back, which comes before anything of a later place: reasoning, then content, then each
+   * call. Clients show, and other formats write, an answer in that order. Reasoning and content are over then, every time; what
+   * follows of them is a text of its own. Calls may be written side by side: the JSON of an earlier one goes on, and lets go
+   * what it holds only when a later one first appears. A text that nothing interrupts is filtered as in a whole answer.
+   */
+  #turnTo(place: number): Delta | undefined {
+    const isFirst = place > this.#furthest;
+    if (isFirst) this.#furthest = place;
+    if (place === REASONING) return undefined;
+    return this.#flush((open) => open.place < place && (isFirst || open.place < FIRST_CALL), 'interrupted');
   }
 
   #filtered(delta: Delta): Delta {
@@ -146,11 +174,16 @@ export class ChoiceTexts {
   #push(name: string, place: number, kind: TextKind, text: string): string {
     if (place > this.#refusedAt) return '';
     const known = this.#texts.get(name);
-    const filter = known?.filter ?? new WholeCharacters(this.#newFilter(kind, () => this.#changed.add(name)));
+    const filter = known?.filter ?? this.#filterOf(name, kind);
     if (known === undefined) this.#texts.set(name, { filter, place });
     const passed = filter.push(text);
     if (filter.refused) this.#refusedAt = Math.min(this.#refusedAt, place);
     return passed;
+  }
+
+  #filterOf(name: string, kind: TextKind): TextFilter {
+    const newFilter = (): TextFilter => this.#newFilter(() => this.#changed.add(name));
+    return kind === 'arguments' ? new JsonStrings(newFilter) : new WholeCharacters(newFilter());
   }
 
   #endOf(name: string): string {
@@ -164,60 +197,30 @@ export class ChoiceTexts {
     return passed;
   }
 
-  /** What all texts hold back, as one delta. */
-  #flush(): Delta | undefined {
+  /** What some texts hold back, as one delta. */
+  #flush(isMeant: (open: OpenText) => boolean, how?: 'interrupted'): Delta | undefined {
     if (this.#texts.size === 0) return undefined;
-    const texts = [...this.#texts].toSorted(([, a], [, b]) => a.place - b.place);
-    let delta: Delta = EMPTY;
-    for (const [name] of texts) {
-      const text = this.#endOf(name);
-      if (text !== '') delta = withText(delta, name, text);
+    let delta: Delta | undefined;
+    const open = [...this.#texts].filter(([, one]) => isMeant(one));
+    for (const [name, { filter }] of open.toSorted(([, a], [, b]) => a.place - b.place)) {
+      const isOpenJson = how === 'interrupted' && filter instanceof JsonStrings;
+      const text = isOpenJson ? this.#released(name, filter) : this.#endOf(name);
+      if (text !== '') delta = withText(delta ?? EMPTY, name, text);
     }
-    return isEmpty(delta) ? undefined : delta;
+    return delta;
+  }
+
+  #released(name: string, filter: JsonStrings): string {
+    const place = this.#texts.get(name)?.place ?? Number.POSITIVE_INFINITY;
+    if (place > this.#refusedAt) return '';
+    const passed = filter.release();
+    if (filter.refused) this.#refusedAt = Math.min(this.#refusedAt, place);
+    return passed;
   }
 }
 
 function onlyRole({ role }: Delta): Delta {
   return role === undefined ? EMPTY : { role };
-}
-
-/** Whether there is text at all. */
-export function hasText(text: string | undefined): text is string {
-  return text !== undefined && text !== '';
-}
-
-/** A delta with a text more, where its name says. */
-function withText(delta: Delta, name: string, text: string): Delta {
-  const [kind, place = ''] = name.split(' ');
-  switch (kind) {
-    case 'detail': {
-      const [index = '', type = '', field = ''] = place.split(':');
-      const detail: ReasoningDetail = { type, ...(index !== 'undefined' && { index: Number(index) }), [field]: text };
-      return { ...delta, reasoning_details: [...(delta.reasoning_details ?? []), detail] };
-    }
-    case 'call': {
-      const call: ToolCallDelta = { index: Number(place), function: { arguments: text } };
-      return { ...delta, tool_calls: [...(delta.tool_calls ?? []), call] };
-    }
-    case 'content':
-      return { ...delta, content: text };
-    case 'reasoning':
-      return { ...delta, reasoning: text };
-    default:
-      return { ...delta, refusal: text };
-  }
-}
-
-/** The field of a detail that holds readable text. */
-export function textField(detail: ReasoningDetail): 'text' | 'summary' | undefined {
-  if (typeof detail.text === 'string') return 'text';
-  return typeof detail.summary === 'string' ? 'summary' : undefined;
-}
-
-/** Whether a delta says nothing. */
-function isEmpty(delta: Delta): boolean {
-  for (const name in delta) if (name !== '') return false;
-  return true;
 }
 
 function isEach(these: readonly unknown[] | undefined, those: readonly unknown[] | undefined): boolean {

@@ -1,5 +1,5 @@
 import type { Finder, Found } from './hold-back.js';
-import { isLetter, isLetterOrDigit } from './units.js';
+import { isAnyLetter, isDigit } from './units.js';
 
 /** RFC 5321, 4.5.3.1. */
 const LONGEST_LOCAL = 64;
@@ -8,7 +8,7 @@ const LOCAL_SIGNS: ReadonlySet<number> = new Set(Array.from(".!#$%&'*+/=?^_`{|}~
 const DOT = 46;
 const DASH = 45;
 
-/** Finds e-mail addresses: a local part of up to 64 characters, and a domain with a dot in it. */
+/** Finds e-mail addresses: a local part of up to 64 characters, and a domain with a dot in it; letters of any script (RFC 6531). */
 export const emailFinder: Finder = {
   find(text, from, final) {
     for (let at = text.indexOf('@', from); at !== -1; at = text.indexOf('@', at + 1)) {
@@ -31,7 +31,7 @@ function localStart(text: string, from: number, end: number): number {
 }
 
 function isLocal(unit: number): boolean {
-  return isLetterOrDigit(unit) || LOCAL_SIGNS.has(unit);
+  return isAnyLetter(unit) || isDigit(unit) || LOCAL_SIGNS.has(unit);
 }
 
 /** How far the characters of a domain go. */
@@ -42,7 +42,7 @@ function domainReach(text: string, from: number): number {
 }
 
 function isDomain(unit: number): boolean {
-  return isLetterOrDigit(unit) || unit === DOT || unit === DASH;
+  return isAnyLetter(unit) || isDigit(unit) || unit === DOT || unit === DASH;
 }
 
 /** Where the longest domain ends: labels between dots, the last of them letters, two at least. */
@@ -63,6 +63,6 @@ function domainEnd(text: string, from: number, reach: number): number | undefine
 /** How far a label is of letters alone. */
 function lettersFrom(text: string, from: number, to: number): number {
   let index = from;
-  while (index < to && isLetter(text.charCodeAt(index))) index += 1;
+  while (index < to && isAnyLetter(text.charCodeAt(index))) index += 1;
   return index;
 }

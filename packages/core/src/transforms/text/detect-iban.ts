@@ -1,5 +1,5 @@
 import type { Finder } from './hold-back.js';
-import { isDigit, isLetter, isLetterOrDigit } from './units.js';
+import { isBlank, isDigit, isHyphen, isLetter, isLetterOrDigit } from './units.js';
 
 /** Lengths by country (SWIFT IBAN registry). */
 const LENGTHS: ReadonlyMap<string, number> = new Map(
@@ -12,8 +12,6 @@ const LENGTHS: ReadonlyMap<string, number> = new Map(
     .split(' ')
     .map((entry) => [entry.slice(0, 2), Number(entry.slice(2))]),
 );
-const SPACE = 32;
-const DASH = 45;
 
 /**
  * Finds international bank account numbers (ISO 13616): of a known country, of its length, with the right check digits;
@@ -61,7 +59,7 @@ function accountFrom(text: string, start: number, final: boolean): number | 'und
 }
 
 function isSeparator(unit: number): boolean {
-  return unit === SPACE || unit === DASH;
+  return isBlank(unit) || isHyphen(unit);
 }
 
 /** ISO/IEC 7064, MOD 97-10: letters count from 10, and the first four characters stand last. */

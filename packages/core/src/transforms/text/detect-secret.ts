@@ -38,13 +38,11 @@ const PEM_BEGIN = '-----BEGIN ';
 /** `-----BEGIN RSA PRIVATE KEY-----`, at most so long. */
 const PEM_HEAD = /^-----BEGIN (?:[A-Z0-9]{1,16} ){0,2}PRIVATE KEY(?: BLOCK)?-----/;
 const LONGEST_PEM_HEAD = 80;
+const PEM_END = '-----END';
+const PEM_DASHES = '-----';
 const DASH = 45;
-const DASHES = 5;
 const DOT = 46;
 const UNDERSCORE = 95;
-/** What base64 has besides letters and digits, what headers have, and the backslash of line ends written as `\n`. */
-const PEM_SIGNS: ReadonlySet<number> = new Set(Array.from('+/=:,-\\ \t\r\n').map((sign) => sign.charCodeAt(0)));
-
 /** Finds API keys and tokens by the prefixes that their issuers give them, JSON Web Tokens, and private keys in PEM. */
 export const secretFinder: Finder = {
   find(text, from, final, before) {
@@ -103,21 +101,19 @@ function pemFrom(text: string, start: number, final: boolean): number | 'undecid
   return !final && text.length - start < LONGEST_PEM_HEAD ? 'undecided' : undefined;
 }
 
-/** The rest of a key in PEM: up to the dashes that close its last line. */
+/**
+ * The rest of a key in PEM, whatever it has: base64, headers in any words, backslashes of line ends written as `\n`. It ends
+ * with the dashes after `-----END`; another beginning in it ends nothing.
+ */
 function pemTail(): Tail {
-  let runs = 0;
-  let dashes = 0;
+  let recent = '';
+  let isEnding = false;
+  let isOver = false;
   return (unit) => {
-    if (runs === 2) return false;
-    dashes = unit === DASH ? dashes + 1 : 0;
-    if (dashes === DASHES) {
-      runs += 1;
-      dashes = 0;
-    }
-    return isPem(unit);
+    if (isOver) return false;
+    recent = (recent + String.fromCharCode(unit)).slice(-PEM_END.length);
+    if (isEnding) isOver = recent.endsWith(PEM_DASHES);
+    else isEnding = recent === PEM_END;
+    return true;
   };
-}
-
-function isPem(unit: number): boolean {
-  return isLetterOrDigit(unit) || PEM_SIGNS.has(unit);
 }

@@ -16,9 +16,13 @@ export interface Program {
   readonly first: number;
   /** Whether a match could begin with a unit. */
   readonly begins: UnitTest;
+  /** Nodes written to make it: what compiling cost. */
+  readonly work: number;
 }
 
 const ASCII = 128;
+/** Enough for the most steps, each of them in the most groups. */
+const MOST_WORK = 16_384;
 
 /**
  * Compiles a pattern of `parsePattern`'s language. `most` bounds the steps, and with them what a character costs.
@@ -28,13 +32,10 @@ const ASCII = 128;
 export function compilePattern(pattern: string, most: number): Program {
   const node = parsePattern(pattern);
   if (isEmptyPossible(node)) throw new PatternError('it would be found in empty text');
-  const steps: Step[] = [{ kind: 'found' }];
-  const add = (step: Step): number => {
-    if (steps.length >= most) throw new PatternError(`it is too large: its repetitions make more than ${most} steps`);
-    return steps.push(step) - 1;
-  };
-  const first = emit(node, 0, add, steps);
-  return { steps, first, begins: beginsOf(steps, first) };
+  const emitter = new Emitter(most);
+  const first = emitter.emit(node, 0);
+  const { steps, work } = emitter;
+  return { steps, first, begins: beginsOf(steps, first), work };
 }
 
 /** Whether a node can be found without any character. */
@@ -55,46 +56,67 @@ function isEmptyPossible(node: Node): boolean {
   }
 }
 
-/** Writes the steps of a node that go on at `next`, and answers where they begin. */
-function emit(node: Node, next: number, add: (step: Step) => number, steps: readonly Step[]): number {
-  switch (node.kind) {
-    case 'units':
-      return add({ kind: 'take', takes: testOf(node.set), next });
-    case 'assertion':
-      return add({ kind: 'look', what: node.what, next });
-    case 'sequence':
-      return node.items.reduceRight((after, item) => emit(item, after, add, steps), next);
-    case 'choice':
-      return node.options
-        .map((option) => emit(option, next, add, steps))
-        .reduceRight((other, option) => add({ kind: 'fork', next: option, other }));
-    case 'repeat':
-      return emitRepeat(node, next, add, steps);
-    default:
-      return node satisfies never;
-  }
-}
+/** Writes the steps of a pattern, back to front. */
+class Emitter {
+  readonly steps: Step[] = [{ kind: 'found' }];
+  readonly #most: number;
+  /** Nodes written so far: groups without steps cost time as well, and repetitions in each other multiply them. */
+  work = 0;
 
-function emitRepeat(
-  { item, least, most }: Extract<Node, { readonly kind: 'repeat' }>,
-  next: number,
-  add: (step: Step) => number,
-  steps: readonly Step[],
-): number {
-  let after = next;
-  if (most === Number.POSITIVE_INFINITY) {
-    const loop = add({ kind: 'fork', next, other: next });
-    const fork = steps[loop];
-    const body = emit(item, loop, add, steps);
-    if (fork?.kind === 'fork') fork.next = body;
-    after = loop;
-  } else {
-    for (let optional = least; optional < most; optional += 1) {
-      after = add({ kind: 'fork', next: emit(item, after, add, steps), other: next });
+  constructor(most: number) {
+    this.#most = most;
+  }
+
+  /** Writes the steps of a node that go on at `next`, and answers where they begin. */
+  emit(node: Node, next: number): number {
+    this.work += 1;
+    if (this.work > MOST_WORK) throw new PatternError('it is too large: too many groups and repetitions in each other');
+    switch (node.kind) {
+      case 'units':
+        return this.#add({ kind: 'take', takes: testOf(node.set), next });
+      case 'assertion':
+        return this.#add({ kind: 'look', what: node.what, next });
+      case 'sequence':
+        return node.items.reduceRight((after, item) => this.emit(item, after), next);
+      case 'choice':
+        return node.options
+          .map((option) => this.emit(option, next))
+          .reduceRight((other, option) => this.#add({ kind: 'fork', next: option, other }));
+      case 'repeat':
+        return this.#emitRepeat(node, next);
+      default:
+        return node satisfies never;
     }
   }
-  for (let required = 0; required < least; required += 1) after = emit(item, after, add, steps);
-  return after;
+
+  #emitRepeat({ item, least, most }: Extract<Node, { readonly kind: 'repeat' }>, next: number): number {
+    let after = next;
+    if (most === Number.POSITIVE_INFINITY) {
+      const loop = this.#add({ kind: 'fork', next, other: next });
+      const fork = this.steps[loop];
+      const body = this.emit(item, loop);
+      if (fork?.kind === 'fork') fork.next = body;
+      after = loop;
+    } else {
+      for (let optional = least; optional < most; optional += 1) {
+        after = this.#add({ kind: 'fork', next: this.emit(item, after), other: next });
+      }
+    }
+    for (let required = 0; required < least; required += 1) {
+      const before = this.emit(item, after);
+      // What has no steps has none the next time either.
+      if (before === after) break;
+      after = before;
+    }
+    return after;
+  }
+
+  #add(step: Step): number {
+    if (this.steps.length >= this.#most) {
+      throw new PatternError(`it is too large: its repetitions make more than ${this.#most} steps`);
+    }
+    return this.steps.push(step) - 1;
+  }
 }
 
 function testOf(set: UnitSet): UnitTest {

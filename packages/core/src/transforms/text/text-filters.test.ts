@@ -39,6 +39,14 @@ function made(pieces: readonly string[]): fc.Arbitrary<string> {
 
 const PEM = '-----BEGIN RSA PRIVATE KEY-----\nMIIEow+/IBAA==\n-----END RSA PRIVATE KEY-----';
 
+const PGP = `-----BEGIN PGP PRIVATE KEY BLOCK-----
+Version: GnuPG v1.4.11 (GNU/Linux)
+Comment: "it's" <mine> -- ünsafe; ----- too
+
+lQOYBE+/IBAA==
+=abcd
+-----END PGP PRIVATE KEY BLOCK-----`;
+
 /** A pattern with many ways open at each character, and a find after which it looks on. */
 const MANY = `a(?:(?:${Array.from({ length: 40 }, () => '.').join('|')})*b)?`;
 
@@ -51,6 +59,8 @@ describe('detectors', () => {
       ['one@a.io,two@b.io', '<one@a.io>,<two@b.io>'],
       [`${'x'.repeat(80)}@example.com`, `${'x'.repeat(16)}<${'x'.repeat(64)}@example.com>`],
       ['a@b@c.de', 'a@<b@c.de>'],
+      ['write info@müller.de, jörg@example.com', 'write <info@müller.de>, <jörg@example.com>'],
+      ['(почта@пример.рф) mu\u0308ller@x.io»', '(<почта@пример.рф>) <mu\u0308ller@x.io>»'],
       ['bob@example.com-', '<bob@example.com>-'],
     ],
     card: [
@@ -62,9 +72,19 @@ describe('detectors', () => {
       ['id4111111111111111', 'id4111111111111111'],
       ['7 4111 1111 1111 1111', '7 <4111 1111 1111 1111>'],
       ['41111111111111111111111111', '41111111111111111111111111'],
+      ['4111\u00a01111\u202f1111\u20111111', '<4111\u00a01111\u202f1111\u20111111>'],
+      ['at 1700000000004 and 7992739871300008', 'at 1700000000004 and 7992739871300008'],
+      ['2221000000000009 2720990000000007', '<2221000000000009> <2720990000000007>'],
+      ['2220000000000000 2721000000000004', '2220000000000000 2721000000000004'],
+      [
+        '3530111333300000 6011111111111117 5555555555554444',
+        '<3530111333300000> <6011111111111117> <5555555555554444>',
+      ],
+      ['4222222222222', '<4222222222222>'],
     ],
     iban: [
       ['to DE89 3704 0044 0532 0130 00 please', 'to <DE89 3704 0044 0532 0130 00> please'],
+      ['DE89\u00a03704\u202f0044\u20110532 0130 00', '<DE89\u00a03704\u202f0044\u20110532 0130 00>'],
       ['GB82WEST12345698765432', '<GB82WEST12345698765432>'],
       ['DE89370400440532013001', 'DE89370400440532013001'],
       ['DE89370400440532013000X', 'DE89370400440532013000X'],
@@ -79,6 +99,26 @@ describe('detectors', () => {
       ['on 2026-11-27 at 12', 'on 2026-11-27 at 12'],
       ['1234567890', '1234567890'],
       ['+12', '+12'],
+      ['0.12345678', '0.12345678'],
+      ['p=0.123456789', 'p=0.123456789'],
+      ['p=-0.0171 2345678', 'p=-0.0171 2345678'],
+      ['+0.123456789', '+0.123456789'],
+      ['on 01.02.2024 10:30', 'on 01.02.2024 10:30'],
+      ['01/02/2024-05/02/2024', '01/02/2024-05/02/2024'],
+      ['ISBN 0-306-40615-2', 'ISBN 0-306-40615-2'],
+      ['ISBN 1-023-45678-9', 'ISBN 1-023-45678-9'],
+      ['range 100 200 3000', 'range 100 200 3000'],
+      ['030 1234567', '<030 1234567>'],
+      ['030 / 1234567', '<030 / 1234567>'],
+      ['(030) 123 45 67', '<(030) 123 45 67>'],
+      ['030/12345-67', '<030/12345-67>'],
+      ['01 23 45 67 89', '<01 23 45 67 89>'],
+      ['02 9876 5432', '<02 9876 5432>'],
+      ['+49 171 2345678', '<+49 171 2345678>'],
+      ['+49\u00a0171\u202f23\u201145678', '<+49\u00a0171\u202f23\u201145678>'],
+      ['555-867-5309/212-555-0100', '<555-867-5309>/<212-555-0100>'],
+      ['(212) 555-0100', '<(212) 555-0100>'],
+      ['212 555 0100', '<212 555 0100>'],
       ['+1 (555) 123-4567', '<+1 (555) 123-4567>'],
     ],
     secret: [
@@ -88,6 +128,8 @@ describe('detectors', () => {
       ['sk-short', 'sk-short'],
       [`ghp_${'a'.repeat(36)}`, `<ghp_${'a'.repeat(36)}>`],
       [`see ${PEM} there`, `see <${PEM}> there`],
+      [`see ${PGP} there`, `see <${PGP}> there`],
+      [`${PGP.split('\n')[0]}\n${PEM}.`, `<${PGP.split('\n')[0]}\n${PEM}>.`],
       ['-----BEGIN CERTIFICATE-----', '-----BEGIN CERTIFICATE-----'],
       [
         `eyJ${'a'.repeat(30)}.${'b'.repeat(30)}.${'c'.repeat(20)} x`,
@@ -176,6 +218,27 @@ describe('patterns', () => {
     });
   }
 
+  it('compile or are refused with little work, whatever stands in each other without a step', () => {
+    const nested = (item: string, quantifier: string, depth: number): string =>
+      Array.from({ length: depth }).reduce<string>((inner) => `(${inner})${quantifier}`, item);
+    for (const item of ['', '(?:)', 'x{0}', '()()()', 'x{0}|', 'a']) {
+      for (const quantifier of ['{256}', '{2}', '{0,256}', '{1,}', '']) {
+        for (const depth of [1, 2, 5, 20, 30]) {
+          let work = 0;
+          try {
+            work = compilePattern(`b${nested(item, quantifier, depth)}`, 256).work;
+          } catch (error) {
+            expect(error).toMatchObject({ name: 'PatternError' });
+          }
+          expect(work).toBeLessThanOrEqual(16_384);
+        }
+      }
+    }
+    expect(compilePattern('b(((((){256}){256}){256}){256}){256}', 256).work).toBeLessThan(20);
+    expect(whole(pattern('b(?:){256}c'), 'abcd')).toBe('a<bc>d');
+    expect(whole(pattern('bx{0}c'), 'abcd')).toBe('a<bc>d');
+  });
+
   it('agree with the engine of the language where leftmost and longest are the same', () => {
     const units = fc.constantFrom('a', 'b', '[ab]', 'c+', '(?:ab)+', 'a{2}', '\\d+', '[^a]', '\\b');
     fc.assert(
@@ -223,10 +286,10 @@ describe('patterns', () => {
 
 describe('any text in any pieces gives what the whole gives', () => {
   const pieces: Readonly<Record<DetectorName, readonly string[]>> = {
-    email: ['a', '@', '.', 'b.io', 'x@example.com', '-', ' ', 'y@b@c.de', 'z'.repeat(70)],
+    email: ['a', '@', '.', 'b.io', 'x@example.com', 'ü', '-', ' ', 'y@b@c.de', 'z'.repeat(70)],
     card: ['4111', ' ', '-', '1111', '4111 1111 1111 1111', '0', 'x', '378282246310005'],
     iban: ['DE89', ' ', '3704', 'DE89 3704 0044 0532 0130 00', 'GB82WEST12345698765432', 'x', '-'],
-    phone: ['+', '49', ' ', '(', ')', '555', '-', '4567', '0171 2345678', 'x', '.', '/'],
+    phone: ['+', '49', ' ', '\u2011', '(', ')', '555', '030', '-', '4567', '0171 2345678', 'x', '.', '/'],
     secret: [
       'sk-',
       'a',
@@ -236,6 +299,7 @@ describe('any text in any pieces gives what the whole gives', () => {
       'PRIVATE KEY',
       '-----',
       'END ',
+      '(',
       PEM,
       ' ',
       'eyJ',
