@@ -25,7 +25,8 @@ const options: z.ZodType<RedactOptions> = z.strictObject({
 /**
  * Keeps personal and secret values in the building: what the detectors find in the messages of a request becomes a
  * placeholder such as `[[EMAIL_1]]` before it is sent, and the value again in the answer, streamed too. The same value gets
- * the same placeholder, in the order of first appearance, so a conversation that goes on keeps its placeholders.
+ * the same placeholder, in the order of first appearance, so a conversation that goes on keeps its placeholders. Arguments of
+ * tools are looked through string by string; a number that is a value becomes a string there, and comes back as one.
  *
  * @example
  * createGateway({ providers, transforms: [redact({ detectors: ['email', 'iban'] })] });
