@@ -26,8 +26,9 @@ const options: z.ZodType<RedactOptions> = z.strictObject({
  * Keeps personal and secret values in the building: what the detectors find in the messages of a request, and in the
  * answer that it predicts, becomes a placeholder such as `[[EMAIL_1]]` before it is sent, and the value again in the answer,
  * streamed too. The same value gets the same placeholder, in the order of first appearance, so a conversation that goes on
- * keeps its placeholders. Tools, schemas, stop sequences, images, files and fields that the API does not know are sent as
- * they are.
+ * keeps its placeholders. Arguments of tools are looked through string by string; a number that is a value becomes a string
+ * there, and comes back as one. Tools, schemas, stop sequences, images, files and fields that the API does not know are sent
+ * as they are.
  *
  * @example
  * createGateway({ providers, transforms: [redact({ detectors: ['email', 'iban'] })] });

@@ -30,6 +30,9 @@ const NATIONAL = [
   /^(?:\(0[1-9]\) ?|0[1-9][ -])\d{4}[ -]\d{4}$/,
 ];
 
+/** How any of them begins: most digits of a text need no closer look. */
+const BEGINNING = /^(?:\+[1-9]|\(?0[1-9]|(?:1[ .-])?(?:\([2-9]\d{2}\)|[2-9]\d{2}[ .-]))/;
+
 /**
  * Finds telephone numbers that are written as such: with the country after a plus sign, in North America's groups, or with a
  * leading 0 and a sign between groups. Digits alone, which could be anything, are not taken for one.
@@ -75,9 +78,11 @@ function joinedEnd(text: string, start: number, reach: number): number {
 
 /** The longest number: it ends with a digit that no letter or digit follows. */
 function numberEnd(text: string, start: number, reach: number): number | undefined {
+  const all = plain(text.slice(start, reach));
+  if (!BEGINNING.test(all)) return undefined;
   for (let end = reach; end - start >= 9; end -= 1) {
     if (!isDigit(text.charCodeAt(end - 1)) || (end < text.length && isLetterOrDigit(text.charCodeAt(end)))) continue;
-    if (isNumber(plain(text.slice(start, end)))) return end;
+    if (isNumber(all.slice(0, end - start))) return end;
   }
   return undefined;
 }
