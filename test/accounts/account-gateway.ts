@@ -9,6 +9,7 @@ import {
   type StoreChange,
 } from '@gatehouse/core';
 import { toNodeHandler } from '@gatehouse/node';
+import { afterEach } from 'vitest';
 import { listen, type RunningHost } from '../tools/hosts.js';
 import { ask, type Sent, type WholeResponse } from '../tools/http-client.js';
 import { type ManualClock, manualClock } from '../tools/manual-clock.js';
@@ -149,4 +150,17 @@ export function dataOf<Data = Readonly<Record<string, unknown>>>(answer: WholeRe
 /** Waits until a condition holds; events of sockets bring it about, not time. */
 export async function until(holds: () => boolean): Promise<void> {
   while (!holds()) await new Promise(setImmediate);
+}
+
+/** Starts gateways that are closed after each test of the file. */
+export function accountGateways(): (parts?: AccountGatewayParts) => Promise<AccountGateway> {
+  const open: AccountGateway[] = [];
+  afterEach(async () => {
+    for (const one of open.splice(0)) await one.close();
+  });
+  return async (parts = {}) => {
+    const one = await startAccountGateway(parts);
+    open.push(one);
+    return one;
+  };
 }

@@ -4,32 +4,16 @@ import { connect } from 'node:net';
 import { createGateway, memoryStore, openaiCompatible } from '@gatehouse/core';
 import { toNodeHandler } from '@gatehouse/node';
 import fc from 'fast-check';
-import { afterEach, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { hosts, listen } from '../tools/hosts.js';
 import { ask } from '../tools/http-client.js';
 import { manualClock } from '../tools/manual-clock.js';
-import {
-  type AccountGateway,
-  type AccountGatewayParts,
-  dataOf,
-  errorOf,
-  NOON,
-  startAccountGateway,
-  until,
-} from './account-gateway.js';
+import { type AccountGateway, accountGateways, dataOf, errorOf, NOON, until } from './account-gateway.js';
 
 const SEED = 20_260_923;
 const HEX = /^[0-9a-f]{64}$/;
 
-const open: AccountGateway[] = [];
-afterEach(async () => {
-  for (const one of open.splice(0)) await one.close();
-});
-async function start(parts: AccountGatewayParts = {}): Promise<AccountGateway> {
-  const one = await startAccountGateway(parts);
-  open.push(one);
-  return one;
-}
+const start = accountGateways();
 
 const sha256 = (text: string): string => createHash('sha256').update(text).digest('hex');
 /** The bytes of a text in UTF-8, without those that no header can carry. */

@@ -1,26 +1,17 @@
-import { afterEach, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { completion, failure, jsonAnswer, textStream } from '../tools/openai-answers.js';
 import {
   type AccountGateway,
-  type AccountGatewayParts,
   ANSWER_USD,
+  accountGateways,
   DAY,
   dataOf,
   errorOf,
   HOUR,
   NOON,
-  startAccountGateway,
 } from './account-gateway.js';
 
-const open: AccountGateway[] = [];
-afterEach(async () => {
-  for (const one of open.splice(0)) await one.close();
-});
-async function start(parts: AccountGatewayParts = {}): Promise<AccountGateway> {
-  const one = await startAccountGateway(parts);
-  open.push(one);
-  return one;
-}
+const start = accountGateways();
 
 type Row = Readonly<Record<string, unknown>> & {
   readonly date: string;

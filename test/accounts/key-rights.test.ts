@@ -1,16 +1,7 @@
 import type { KeyRecord, Scope } from '@gatehouse/core';
 import fc from 'fast-check';
-import { afterEach, describe, expect, it } from 'vitest';
-import {
-  type AccountGateway,
-  type AccountGatewayParts,
-  DAY,
-  dataOf,
-  errorOf,
-  MINUTE,
-  NOON,
-  startAccountGateway,
-} from './account-gateway.js';
+import { describe, expect, it } from 'vitest';
+import { accountGateways, DAY, dataOf, errorOf, MINUTE, NOON } from './account-gateway.js';
 
 const SEED = 20_260_923;
 const RUNS = 300;
@@ -27,15 +18,7 @@ const SCOPES: readonly Scope[] = [
 ];
 const MODELS = ['acme/paid', 'acme/free', 'other/large', 'other/large:free', 'acme'];
 
-const open: AccountGateway[] = [];
-afterEach(async () => {
-  for (const one of open.splice(0)) await one.close();
-});
-async function start(parts: AccountGatewayParts = {}): Promise<AccountGateway> {
-  const one = await startAccountGateway(parts);
-  open.push(one);
-  return one;
-}
+const start = accountGateways();
 
 /** Every field that says what a key may do, at random; most of the values lie close together. */
 const rights = fc.record(

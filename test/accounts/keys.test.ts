@@ -1,27 +1,8 @@
 import { createHash } from 'node:crypto';
-import { afterEach, describe, expect, it } from 'vitest';
-import {
-  type AccountGateway,
-  type AccountGatewayParts,
-  ANSWER_USD,
-  DAY,
-  dataOf,
-  errorOf,
-  MINUTE,
-  NOON,
-  startAccountGateway,
-  until,
-} from './account-gateway.js';
+import { describe, expect, it } from 'vitest';
+import { ANSWER_USD, accountGateways, DAY, dataOf, errorOf, MINUTE, NOON, until } from './account-gateway.js';
 
-const open: AccountGateway[] = [];
-afterEach(async () => {
-  for (const one of open.splice(0)) await one.close();
-});
-async function start(parts: AccountGatewayParts = {}): Promise<AccountGateway> {
-  const one = await startAccountGateway(parts);
-  open.push(one);
-  return one;
-}
+const start = accountGateways();
 
 /** Every key of the key object, in the words of the wire. */
 const KEY_FIELDS = [

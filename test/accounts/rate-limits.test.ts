@@ -1,33 +1,14 @@
 import { type CallerIdentity, createGateway, openaiCompatible } from '@gatehouse/core';
 import { toNodeHandler } from '@gatehouse/node';
-import { afterEach, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { listen } from '../tools/hosts.js';
 import { ask, type WholeResponse } from '../tools/http-client.js';
 import { manualClock } from '../tools/manual-clock.js';
 import { completion, failure } from '../tools/openai-answers.js';
 import { startUpstream } from '../tools/scripted-upstream.js';
-import {
-  type AccountGateway,
-  type AccountGatewayParts,
-  ANSWER_USD,
-  DAY,
-  dataOf,
-  errorOf,
-  HOUR,
-  MINUTE,
-  NOON,
-  startAccountGateway,
-} from './account-gateway.js';
+import { ANSWER_USD, accountGateways, DAY, dataOf, errorOf, HOUR, MINUTE, NOON } from './account-gateway.js';
 
-const open: AccountGateway[] = [];
-afterEach(async () => {
-  for (const one of open.splice(0)) await one.close();
-});
-async function start(parts: AccountGatewayParts = {}): Promise<AccountGateway> {
-  const one = await startAccountGateway(parts);
-  open.push(one);
-  return one;
-}
+const start = accountGateways();
 
 /** Headers of rates, as numbers where they are. */
 function rates({ headers }: WholeResponse): Record<string, string | number> {

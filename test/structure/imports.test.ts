@@ -15,6 +15,7 @@ const LEVELS: readonly (readonly string[])[] = [
     'discovery.ts',
     'accounts.ts',
     'key-administration.ts',
+    'direct-chat.ts',
   ],
   ['http'],
   ['routing', 'transforms', 'accounting'],

@@ -5,10 +5,11 @@ import { RunningCalls } from './call-scope.js';
 import { Catalog } from './catalog/catalog.js';
 import { toModelEntry } from './catalog/model-entry.js';
 import { beginChat, type ChatParts, explainChat } from './chat.js';
-import { type ChatStream, toChatStream } from './chat-stream.js';
+import type { ChatStream } from './chat-stream.js';
 import { type Clock, systemClock } from './clock.js';
+import { type ChatOptions, chat, noHeaders, withTransforms } from './direct-chat.js';
 import { Discovery } from './discovery.js';
-import { GatewayError, toGatewayError } from './errors.js';
+import { GatewayError } from './errors.js';
 import { defaultLimits, defaultTimeouts, type GatewayOptions } from './gateway-options.js';
 import { plainAttribution } from './http/attribution.js';
 import { toCaller } from './http/caller.js';
@@ -17,7 +18,7 @@ import { parseUsageQuery } from './http/endpoints/usage-query.js';
 import type { Services } from './http/exchange.js';
 import { createFetch } from './http/fetch.js';
 import { createHandler } from './http/handler.js';
-import type { CallerIdentity, HttpHandler } from './http/types.js';
+import type { HttpHandler } from './http/types.js';
 import { type KeyAdministration, keyAdministration } from './key-administration.js';
 import type { Provider, Transport } from './providers/types.js';
 import { type Random, randomText, systemRandom } from './random.js';
@@ -31,7 +32,6 @@ import type { UsageList } from './wire/account.js';
 import type { ChatCompletion, ChatRequest } from './wire/chat.js';
 import type { ModelEntry } from './wire/models.js';
 import { parseChat } from './wire/parse-chat.js';
-import { withChoiceErrors } from './wire/problem.js';
 import type { Explanation } from './wire/routing-metadata.js';
 
 /** A running gateway. */
@@ -68,15 +68,6 @@ export interface Gateway {
   health(): readonly (UnitHealth & { readonly unit: string; readonly running: number })[];
   /** Ends every call and closes every connection. */
   close(): Promise<void>;
-}
-
-/** How the host calls `gateway.chat`. */
-export interface ChatOptions {
-  readonly signal?: AbortSignal;
-  /** On whose behalf; by default the account `default` with every right that a chat needs. */
-  readonly identity?: CallerIdentity;
-  /** As the field `transforms` of a request: names, or objects with `name` and options. */
-  readonly transforms?: readonly (string | Readonly<Record<string, unknown>>)[] | undefined;
 }
 
 const DRAIN_MS = 30_000;
@@ -284,12 +275,6 @@ function toServices(
   };
 }
 
-const noHeaders = (): Readonly<Record<string, string>> => ({});
-
-function withTransforms(request: ChatRequest, transforms: ChatOptions['transforms']): object {
-  return transforms === undefined ? request : { ...request, transforms };
-}
-
 /** @throws TypeError for transforms that cannot work, and for keys that enforce what nobody knows. */
 function toRegistry({ transforms = [], auth }: GatewayOptions): TransformRegistry {
   const registry = new TransformRegistry(transforms);
@@ -302,33 +287,4 @@ function report(options: GatewayOptions, error: GatewayError, requestId: string)
   const cause = error.cause ?? error;
   if (options.onError !== undefined) tell(() => options.onError?.(cause, { requestId }));
   else console.error(`gatehouse: request ${requestId} failed:`, cause);
-}
-
-async function chat(
-  services: Services,
-  request: ChatRequest,
-  options: ChatOptions = {},
-): Promise<ChatCompletion | ChatStream> {
-  services.refuseWhileDraining();
-  const signal = options.signal ?? new AbortController().signal;
-  const caller = toCaller(options.identity ?? {});
-  const parsed = parseChat(withTransforms(request, options.transforms));
-  const call = await services.beginChat(parsed, caller, signal, {
-    generationId: services.newGenerationId(),
-    requestId: services.newRequestId(),
-    attribution: plainAttribution(parsed.request.metadata, caller),
-    headers: noHeaders,
-    allowance: await services.admit(caller),
-  });
-  try {
-    if (request.stream === true) return toChatStream(await call.open(), call);
-  } catch (error) {
-    call.end();
-    throw toGatewayError(error);
-  }
-  try {
-    return withChoiceErrors(await call.complete(), 'string');
-  } finally {
-    call.end('complete');
-  }
 }

@@ -21,11 +21,12 @@ export type {
 export type { ChatStream } from './chat-stream.js';
 export type { CancelTimer, Clock } from './clock.js';
 export { systemClock } from './clock.js';
+export type { ChatOptions } from './direct-chat.js';
 export type { ErrorCode, ErrorDetails } from './errors.js';
 export { GatewayError } from './errors.js';
 export type { FailureDetails, FailureKind } from './failure.js';
 export { Failure } from './failure.js';
-export type { ChatOptions, Gateway } from './gateway.js';
+export type { Gateway } from './gateway.js';
 export { createGateway } from './gateway.js';
 export type { GatewayOptions, GatewayTimeouts, Limits } from './gateway-options.js';
 export { globMatcher } from './glob.js';
