@@ -49,10 +49,6 @@ export function idempotencyOf(
   if (!KEY.test(value)) throw fieldError('Idempotency-Key', 'expected 1 to 255 printable ASCII characters');
   const { replays, keep, lapseMs, clock } = parts;
   const until = clock.now() + lapseMs;
-  /** Waits for the first try; where that fails, others follow until the claim lapses by itself. */
-  const told = async (tell: () => Promise<void>): Promise<void> => {
-    await tell().catch(() => void persist(tell, clock, until).catch(() => undefined));
-  };
   // One key's values are not another's, nor one account's.
   const { subject } = caller;
   return {
@@ -71,9 +67,12 @@ export function idempotencyOf(
     },
     finish(answer) {
       const kept = keep && answer !== undefined && Buffer.byteLength(answer) <= MOST_BYTES ? answer : undefined;
-      return told(() => replays.finish(subject, value, kept));
+      const finish = (): Promise<void> => replays.finish(subject, value, kept);
+      // The client waits for the first try; where that fails, others follow until the claim lapses by itself.
+      return finish().catch(() => void persist(finish, clock, until).catch(() => undefined));
     },
-    release: () => told(() => replays.release(subject, value)),
+    // Once: a second try could give up the claim of a call that came after the first one, and let it run twice.
+    release: () => replays.release(subject, value).catch(() => undefined),
   };
 }
 
